@@ -1,0 +1,8 @@
+package contracts
+
+import "embed"
+
+// Files holds the default contracts and their examples.
+//
+//go:embed *.yaml testdata/*.jsonl
+var Files embed.FS

@@ -1,0 +1,8 @@
+package sources
+
+import "embed"
+
+// Files holds the default sources.
+//
+//go:embed *.yaml
+var Files embed.FS
