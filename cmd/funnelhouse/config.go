@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,6 +25,11 @@ type config struct {
 	Kafka     *kafkaConfig    `yaml:"kafka" doc:"The brokers to read from. Without it nothing is ingested."`
 	Ingest    ingestConfig    `yaml:"ingest" doc:"How batches are closed, and how much memory they may take."`
 	Warehouse warehouseConfig `yaml:"warehouse" doc:"The DuckDB file."`
+	Publish   publishConfig   `yaml:"publish" doc:"When Parquet is written for BI tools while serve runs."`
+	Retention retentionConfig `yaml:"retention" doc:"What is kept, and for how long."`
+	Server    serverConfig    `yaml:"server" doc:"Where serve answers by HTTP."`
+	Mail      *mailConfig     `yaml:"mail" doc:"The mail server that takes reports. Without it they are written to data/reports alone."`
+	Users     []userConfig    `yaml:"users" doc:"Who reads reports."`
 
 	path string
 }
@@ -73,6 +80,34 @@ type warehouseConfig struct {
 	Threads int    `yaml:"threads" doc:"Threads for one query. Default: 2."`
 }
 
+type publishConfig struct {
+	AtMostEvery string `yaml:"at_most_every" doc:"Shortest time between two published builds, like 5 minutes or 1 hour. Default: 5 minutes."`
+}
+
+type retentionConfig struct {
+	PublishedBuilds *int `yaml:"published_builds" doc:"How many older published builds are kept beside the current one. Default: 2."`
+}
+
+type serverConfig struct {
+	Listen string `yaml:"listen" doc:"host:port of a loopback address. Default: 127.0.0.1:8080."`
+}
+
+type mailConfig struct {
+	Host     string `yaml:"host" required:"true" doc:"Name of the mail server."`
+	Port     int    `yaml:"port" doc:"Default: 587."`
+	TLS      string `yaml:"tls" doc:"starttls (default), implicit, or none for a server on this machine." enum:"starttls|implicit|none"`
+	From     string `yaml:"from" required:"true" doc:"Address that reports come from."`
+	Username string `yaml:"username" doc:"Name of the account. Default: the address in from, where there is a password."`
+	Password secret `yaml:"password" doc:"{env: NAME} or {file: PATH}; never the password itself. Default: no login."`
+}
+
+type userConfig struct {
+	Name     string `yaml:"name" required:"true" doc:"Short name of the person."`
+	Mail     string `yaml:"mail" required:"true" doc:"Where reports are sent to."`
+	Role     string `yaml:"role" required:"true" doc:"Reports are sent to roles: role:management." enum:"management|analyst|marketing|rnd|sales|service"`
+	Language string `yaml:"language" doc:"Language of their reports. Default: the company's first." enum:"en|zh-Hans|zh-Hant"`
+}
+
 // settings are a config's values, read and in the types that are used.
 type settings struct {
 	ingestMemory   int64
@@ -82,6 +117,9 @@ type settings struct {
 	fiscalStart    time.Month
 	language       string
 	connection     kafka.Connection
+	publishEvery   time.Duration
+	publishedKept  int
+	listen         string
 }
 
 // loadConfig reads funnelhouse.yaml of a project; without the file every
@@ -154,7 +192,83 @@ func (c *config) settings(doc *yamlfile.Doc, dir string) (*settings, error) {
 	if c.Kafka != nil {
 		c.kafkaSettings(s, dir, problem)
 	}
+	c.serveSettings(s, problem)
 	return s, errors.Join(problems...)
+}
+
+// serveSettings reads what serve does besides ingesting and building.
+func (c *config) serveSettings(s *settings, problem func(field, message, fix string)) {
+	s.publishEvery, s.publishedKept, s.listen = 5*time.Minute, 2, "127.0.0.1:8080"
+	if every := c.Publish.AtMostEvery; every != "" {
+		d, ok := parseSpan(every)
+		if !ok {
+			problem("publish.at_most_every", fmt.Sprintf("%q is no time from 1 second to 1 day", every), "write one like 5 minutes")
+		}
+		s.publishEvery = d
+	}
+	if kept := c.Retention.PublishedBuilds; kept != nil {
+		if *kept < 1 {
+			problem("retention.published_builds", "is below 1: a reader of the build before would lose its files", "write 1 or more")
+		}
+		s.publishedKept = *kept
+	}
+	if c.Server.Listen != "" {
+		s.listen = c.Server.Listen
+		if !isLoopback(s.listen) {
+			problem("server.listen", fmt.Sprintf("%q is no host:port of a loopback address", s.listen),
+				"write one like 127.0.0.1:8080; nobody logs in yet, so other machines reach it through a proxy that asks who they are")
+		}
+	}
+	if m := c.Mail; m != nil {
+		if _, err := mail.ParseAddress(m.From); err != nil {
+			problem("mail.from", fmt.Sprintf("%q is no mail address", m.From), "write one like reports@example.com")
+		}
+		if m.Port < 0 || m.Port > 65535 {
+			problem("mail.port", "is no port", "write one like 587")
+		}
+		if m.Password.Env != "" && m.Password.File != "" {
+			problem("mail.password", "names both an environment variable and a file", "write {env: NAME} or {file: PATH}")
+		}
+	}
+	for i, u := range c.Users {
+		if _, err := mail.ParseAddress(u.Mail); err != nil {
+			problem(fmt.Sprintf("users[%d].mail", i), fmt.Sprintf("%q is no mail address", u.Mail), "write one like wang@example.com")
+		}
+	}
+}
+
+// isLoopback says whether a host:port is reached from this machine alone.
+func isLoopback(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || port != strconv.FormatUint(n, 10) {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+var spanText = regexp.MustCompile(`^([1-9][0-9]{0,4}) (second|minute|hour|day)s?$`)
+
+// parseSpan reads 5 minutes.
+func parseSpan(s string) (time.Duration, bool) {
+	m := spanText.FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(m[1], 10, 32)
+	if err != nil {
+		return 0, false
+	}
+	d := time.Duration(n) * map[string]time.Duration{
+		"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour,
+	}[m[2]]
+	return d, d <= 24*time.Hour
 }
 
 func (c *config) kafkaSettings(s *settings, dir string, problem func(field, message, fix string)) {
