@@ -79,7 +79,7 @@ func TestLoadProblems(t *testing.T) {
 		want    string
 	}{
 		{"unknown key", []string{countOf("m", "wher: x")}, "metrics/m.yaml:11:1: wher: unknown key; did you mean where?"},
-		{"later kind", []string{definition("m", "ratio", "numerator: {where: x}")}, "metrics/m.yaml:7:7: kind: kind ratio is not in this version; write count, conversion, derived"},
+		{"later kind", []string{definition("m", "cumulative", "of: x")}, "metrics/m.yaml:7:7: kind: kind cumulative is not in this version; write count, sum, ratio, average, distinct, percentile, conversion, derived"},
 		{"unknown kind", []string{definition("m", "conversoin")}, "metrics/m.yaml:7:7: kind:"},
 		{"file name", []string{strings.Replace(countOf("m"), "metric: m", "metric: other", 1)}, ""},
 		{"no code", []string{countOf("M-1")}, `metric: "M-1" is no code`},
@@ -251,7 +251,9 @@ func TestSchemas(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"unknown key": countOf("m", "wher: x"),
-		"kind":        definition("m", "ratio"),
+		"kind":        definition("m", "period_end"),
+		"part":        dealsOf("m", "ratio", "numerator: {were: is_won}"),
+		"at":          dealsOf("m", "percentile", "value: amount", "at: half"),
 		"input":       definition("m", "derived", "inputs: {a: {metrc: b}}", "expr: a"),
 	} {
 		if validate(t, definitions, text) == nil {
