@@ -3,6 +3,8 @@ package metric
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -258,6 +260,36 @@ func TestSchemas(t *testing.T) {
 	} {
 		if validate(t, definitions, text) == nil {
 			t.Errorf("%s: the schema accepts it", name)
+		}
+	}
+}
+
+// The examples of the documentation are metrics as they are written: they load,
+// and the schema takes them.
+func TestDocumentedMetrics(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := DefinitionSchema()
+	definitions := compileSchema(t, data, err)
+	var metrics []string
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		if block, _, _ = strings.Cut(block, "```"); strings.HasPrefix(block, "metric: ") {
+			metrics = append(metrics, block)
+			if err := validate(t, definitions, block); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	shown := map[string]bool{}
+	for _, m := range mustLoad(t, metrics...).All() {
+		shown[string(m.Kind)] = true
+	}
+	for _, kind := range kinds() {
+		if !shown[kind] {
+			t.Errorf("the kind %s has no example", kind)
 		}
 	}
 }
