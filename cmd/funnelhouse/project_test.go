@@ -15,7 +15,7 @@ import (
 func TestBuiltInProject(t *testing.T) {
 	t.Parallel()
 	out := must(t, t.TempDir(), "check")
-	if !strings.HasPrefix(out, "all right: 3 contracts with ") {
+	if !strings.HasPrefix(out, "all right: 30 contracts with ") {
 		t.Errorf("check says %q", out)
 	}
 }
@@ -123,7 +123,7 @@ expect:
   - {period: 2026-03, numerator: 1}
 `)
 	after := must(t, dir, "check")
-	if before == after || !strings.Contains(after, "4 contracts") {
+	if before == after || !strings.Contains(after, "31 contracts") {
 		t.Errorf("check says %q", after)
 	}
 
