@@ -30,7 +30,7 @@ func TestLoadProject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(derived.Dimensions, " "); got != "channel campaign product region" {
+	if got := strings.Join(derived.Dimensions, " "); got != "channel campaign product region salesperson department" {
 		t.Errorf("dimensions of a derived metric: %s", got)
 	}
 	if got := strings.Join(derived.Models(), " "); got != "marts.leads" {
