@@ -57,7 +57,7 @@ computes metrics: how leads become customers, by period and channel.
 
 A project is a folder with funnelhouse.yaml and, where it has its own, the folders
 contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
-		Example: `  funnelhouse demo --dir try          a company with a year of leads, to try things on
+		Example: `  funnelhouse demo --dir try          a made-up company at work, to try things on
   funnelhouse metric lead_to_won --dir try --by channel
   funnelhouse serve                   ingest and build until stopped`,
 		SilenceErrors: true,
@@ -252,11 +252,15 @@ func (h *house) handle(ctx context.Context, req control.Request, stdin io.Reader
 }
 
 // logger writes what happens while nobody looks. Commands that answer a
-// person at once stay silent but for warnings.
+// person at once stay silent but for warnings, and the demo, which tells its
+// own, but for errors.
 func (a *app) logger(command string) *slog.Logger {
 	level := slog.LevelWarn
-	if command == "serve" {
+	switch command {
+	case "serve":
 		level = slog.LevelInfo
+	case "demo":
+		level = slog.LevelError
 	}
 	return slog.New(slog.NewTextHandler(a.io.err, &slog.HandlerOptions{Level: level}))
 }
