@@ -96,6 +96,28 @@ func TestServeFindsNewTopics(t *testing.T) {
 	stop()
 }
 
+// A command that catches up while serve runs means the topics of that moment,
+// not those that serve happened to know.
+func TestServeCatchesUpWithNewTopics(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	producer := broker(t, dir, "")
+	write(t, dir, "sources/crm.yaml", "source: crm\nkafka: {topics: [crm.late]}\nenvelope: cloudevents\n")
+	log, stop := background(t, dir, "serve")
+	eventually(t, "the first look at the topics", func() bool { return strings.Contains(log.String(), "awaited") })
+	if err := producer.CreateTopic(t.Context(), "crm.late", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := producer.Produce(t.Context(), "crm.late", []kafka.Message{{Value: created("L-9", "")}}); err != nil {
+		t.Fatal(err)
+	}
+	said := must(t, dir, "ingest", "--once")
+	if got := fmt.Sprint(ask(t, dir, "select _topic from raw.lead_created_v1")); got != "[crm.late]" {
+		t.Errorf("ingest --once says %q and the topics loaded are %s", said, got)
+	}
+	stop()
+}
+
 // When ingest fails, what waits for it learns it: nobody hangs, and the
 // failure says which partition it was about.
 func TestIngestFails(t *testing.T) {
