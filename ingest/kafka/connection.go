@@ -201,6 +201,8 @@ func (s *session) another(extra ...kgo.Opt) (*kgo.Client, error) {
 // awaited until ctx is done; a refusal that waiting can't change (wrong
 // password, untrusted certificate) comes back as an error.
 func (s *session) contact(ctx context.Context) error {
+	s.mon.contact(true)
+	defer s.mon.contact(false)
 	for fails := 1; ; fails++ {
 		_, err := s.client.Request(ctx, &kmsg.MetadataRequest{Topics: []kmsg.MetadataRequestTopic{}})
 		if err == nil {
