@@ -22,11 +22,10 @@ A model whose test fails keeps its old version, and so does everything below it.
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withHouse(c.Context(), "build", func(ctx context.Context, h *house) error {
 				started := time.Now()
-				bar := newProgress(a.io)
 				result, err := h.build(ctx, func(model string, done, total int) {
-					sayModel(bar, model, done, total)
+					sayModel(a.bar, model, done, total)
 				})
-				bar.done()
+				a.bar.done()
 				if result != nil {
 					if e := writeBuild(a.io.out, result, time.Since(started)); err == nil {
 						err = e

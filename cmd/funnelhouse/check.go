@@ -29,7 +29,9 @@ line and field, with the fix, and make the exit code 2.`,
 			if err := a.mustExist(); err != nil {
 				return err
 			}
+			a.bar.say("checking the project")
 			found, err := checkProject(c.Context(), a.project())
+			a.bar.done()
 			if err != nil {
 				return err
 			}

@@ -71,9 +71,11 @@ func (a *app) measure(ctx context.Context, h *house, code string, f metricFlags)
 			return usagef("--as-of %q is no day: write one like 2025-12-31", *f.asOf)
 		}
 	}
+	a.bar.say("computing %s", code)
 	table, err := set.Query(ctx, h.wh.DB(), h.company(), metric.Request{
 		Metric: code, Grain: metric.Grain(*f.grain), From: *f.from, To: *f.to, By: *f.by, Where: *f.where, AsOf: asOf,
 	})
+	a.bar.done()
 	if refused := (*metric.RequestError)(nil); errors.As(err, &refused) {
 		flag := "--" + strings.ReplaceAll(refused.Field, "_", "-")
 		if refused.Field == "metric" {
