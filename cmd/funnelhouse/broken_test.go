@@ -94,7 +94,8 @@ func TestBrokenFiles(t *testing.T) {
 		{"source", "sources/crm.yaml", "topics:", "topcs:", []string{"sources/crm.yaml:", "topcs", "topics"}, []string{"check", "serve"}},
 		{"model header", "sql/marts/leads.sql", "grain:", "gran:", []string{"sql/marts/leads.sql:", "gran", "grain"}, []string{"check", "build"}},
 		{"model SQL", "sql/marts/leads.sql", "staging.lead_created", "staging.lead_creatd", []string{"sql/marts/leads.sql:", "staging.lead_creatd", "staging.lead_created"}, []string{"check", "build"}},
-		{"metric", "sql/metrics/lead_to_won.yaml", "reached: won_date", "reached: won_dat", []string{"sql/metrics/lead_to_won.yaml:", "reached", "won_date"}, []string{"check", "build"}},
+		{"metric", "sql/metrics/lead_to_won.yaml", "reached: won_date", "reached: won_dat", []string{"sql/metrics/lead_to_won.yaml:", "reached", "won_date"}, []string{"check", "build", "metric lead_to_won"}},
+		{"metric's model", "sql/metrics/lead_to_won.yaml", "marts.leads", "marts.lead", []string{"sql/metrics/lead_to_won.yaml:", "model", "marts.leads"}, []string{"check", "build", "metric lead_to_won"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -114,8 +115,33 @@ func TestBrokenFiles(t *testing.T) {
 			}
 			write(t, dir, c.file, broken)
 			for _, command := range c.commands {
-				refuses(t, dir, exitUsage, c.words, command)
+				refuses(t, dir, exitUsage, c.words, strings.Fields(command)...)
 			}
+		})
+	}
+}
+
+// What the configuration names and isn't there is a mistake in it, told when it
+// is needed: check proves the files where the secrets are not.
+func TestConnectionNeedsItsFiles(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, kafka string
+		words       []string
+	}{
+		{"authorities", `tls: {ca_file: nowhere.pem}`, []string{"kafka.tls.ca_file", "nowhere.pem", "PEM"}},
+		{"no authorities", `tls: {ca_file: funnelhouse.yaml}`, []string{"kafka.tls.ca_file", "funnelhouse.yaml", "PEM"}},
+		{"certificate", `tls: {cert_file: nowhere.pem, key_file: nowhere.key}`, []string{"kafka.tls.cert_file", "nowhere.pem", "PEM"}},
+		{"variable", `sasl: {mechanism: PLAIN, username: u, password: {env: FUNNELHOUSE_TEST_NOWHERE}}`, []string{"kafka.sasl.password", "FUNNELHOUSE_TEST_NOWHERE", "set it"}},
+		{"password", `sasl: {mechanism: PLAIN, username: u, password: {file: nowhere.txt}}`, []string{"kafka.sasl.password", "nowhere.txt"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, configFile, "kafka:\n  brokers: [\"127.0.0.1:1\"]\n  "+c.kafka+"\n")
+			must(t, dir, "check")
+			refuses(t, dir, exitUsage, append(c.words, configFile), "ingest", "--once")
+			refuses(t, dir, exitUsage, append(c.words, configFile), "serve")
 		})
 	}
 }
