@@ -66,7 +66,7 @@ it stands and loads nothing twice.`,
 
 // demoProject writes the demo's configuration, unless there is one.
 func (a *app) demoProject() error {
-	if err := os.MkdirAll(a.project(), 0o750); err != nil {
+	if err := a.makeFolder(); err != nil {
 		return err
 	}
 	path := filepath.Join(a.project(), configFile)

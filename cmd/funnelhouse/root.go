@@ -206,6 +206,14 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// makeFolder makes the project's folder where there is none yet.
+func (a *app) makeFolder() error {
+	if info, err := os.Stat(a.project()); err == nil && !info.IsDir() {
+		return usagef("%s is a file: name the project's folder with --dir", a.dir)
+	}
+	return os.MkdirAll(a.project(), 0o750)
+}
+
 // mustExist keeps a mistyped --dir from becoming a new project.
 func (a *app) mustExist() error {
 	info, err := os.Stat(a.project())
