@@ -9,7 +9,7 @@ import (
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	const clear = "\r\x1b[K"
+	const erase = "\r\x1b[K"
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		wait := func(d time.Duration) string {
@@ -25,24 +25,24 @@ func TestProgress(t *testing.T) {
 		if said := wait(progressAfter - time.Millisecond); said != "" {
 			t.Errorf("before its time it says %q", said)
 		}
-		if said := wait(time.Millisecond); said != clear+"step 1 (2 s)" {
+		if said := wait(time.Millisecond); said != erase+"step 1 (2 s)" {
 			t.Errorf("when it is time it says %q", said)
 		}
 		// A step that lasts is no silence.
-		if said := wait(5 * progressEvery); len(said) < len(clear+"step 1 (3 s)")*4 {
+		if said := wait(5 * progressEvery); len(said) < len(erase+"step 1 (3 s)")*4 {
 			t.Errorf("a second later it has said %q", said)
 		}
 		if _, err := p.Write([]byte("a line\n")); err != nil {
 			t.Fatal(err)
 		}
-		if said := wait(0); said != clear+"a line\n" {
+		if said := wait(0); said != erase+"a line\n" {
 			t.Errorf("a line comes as %q", said)
 		}
-		if said := wait(progressEvery); said != clear+"step 1 (3 s)" {
+		if said := wait(progressEvery); said != erase+"step 1 (3 s)" {
 			t.Errorf("after a line it says %q", said)
 		}
 		p.done()
-		if said := wait(time.Hour); said != clear {
+		if said := wait(time.Hour); said != erase {
 			t.Errorf("once done it says %q", said)
 		}
 		p.say("step %d", 2)
