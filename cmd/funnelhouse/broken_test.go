@@ -91,6 +91,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"config value", configFile, "", "company: {zone: Mars/Olympus}\n", []string{"funnelhouse.yaml:1", "company.zone", "Asia/Shanghai"}, []string{"check", "build"}},
 		{"plain password", configFile, "", "kafka: {brokers: [\"a:1\"], sasl: {mechanism: PLAIN, username: u, password: secret}}\n", []string{"funnelhouse.yaml:1", "password"}, []string{"check", "serve"}},
 		{"contract", "contracts/lead.created.v1.yaml", "logicalType: string", "logicalType: strng", []string{"contracts/lead.created.v1.yaml:", "logicalType", "strng"}, []string{"check", "ingest"}},
+		{"example", "contracts/testdata/lead.created.v1.jsonl", `"lead_id"`, `"leed_id"`, []string{"contracts/testdata/lead.created.v1.jsonl:1:1: reason", "missing_field"}, []string{"check"}},
 		{"source", "sources/crm.yaml", "topics:", "topcs:", []string{"sources/crm.yaml:", "topcs", "topics"}, []string{"check", "serve"}},
 		{"model header", "sql/marts/leads.sql", "grain:", "gran:", []string{"sql/marts/leads.sql:", "gran", "grain"}, []string{"check", "build"}},
 		{"model SQL", "sql/marts/leads.sql", "staging.lead_created", "staging.lead_creatd", []string{"sql/marts/leads.sql:", "staging.lead_creatd", "staging.lead_created"}, []string{"check", "build"}},

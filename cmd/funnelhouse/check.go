@@ -101,7 +101,7 @@ func checkExamples(files fs.FS, set *contracts.Set) (n int64, err error) {
 			if string(reason) == e.Reason {
 				continue
 			}
-			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Field: "reason"}
+			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Column: 1, Field: "reason"}
 			switch {
 			case reason == "":
 				p.Message, p.Fix = fmt.Sprintf("the event is valid and was to be refused as %s", e.Reason), "break the rule that it is an example of, or remove the reason"
