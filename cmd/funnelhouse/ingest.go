@@ -25,7 +25,7 @@ It builds no models: that is funnelhouse build, or serve, which does both.`,
 			if !once {
 				return a.asHolder(c.Context(), "ingest", func(ctx context.Context, h *house) error { return h.ingestOn(ctx, told) })
 			}
-			return a.withHouse(c.Context(), "ingest", func(ctx context.Context, h *house) error {
+			return a.withHouse(c.Context(), "ingest --once", func(ctx context.Context, h *house) error {
 				total, err := h.ingestOnce(ctx, told)
 				a.bar.done()
 				if err != nil {

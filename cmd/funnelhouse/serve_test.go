@@ -61,6 +61,22 @@ func TestServe(t *testing.T) {
 	same(t, "the leads after it", ask(t, dir, "select count(*) from marts.leads"), "2")
 }
 
+// Who starts serve while a command catches up need not start it again: that
+// command ends.
+func TestServeWaitsForIngestOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, configFile, "kafka: {brokers: [\"127.0.0.1:1\"]}\n") // nobody answers, so it lasts until it is stopped
+	ingest, stopIngest := background(t, dir, "ingest", "--once")
+	eventually(t, "a word about the broker", func() bool { return strings.Contains(ingest.String(), "can't be reached") })
+	time.AfterFunc(300*time.Millisecond, func() { stopIngest() })
+	serve, stop := background(t, dir, "serve")
+	eventually(t, "serve", func() bool { return strings.Contains(serve.String(), "msg=serving") || strings.Contains(serve.String(), "in use") })
+	if code := stop(); code != exitOK {
+		t.Errorf("serve ends with %d:\n%s", code, serve)
+	}
+}
+
 // Models follow new batches without being asked.
 func TestServeBuilds(t *testing.T) {
 	t.Parallel()
