@@ -122,6 +122,32 @@ func TestBrokenFiles(t *testing.T) {
 	}
 }
 
+// A model whose test fails is told with the way to the rows that break it.
+func TestBuildShowsTheRows(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	producer := broker(t, dir, "")
+	must(t, dir, "init")
+	send(t, producer, kafka.Message{Value: created("L-1", "")}, kafka.Message{Value: created("L-2", "")})
+	must(t, dir, "ingest", "--once")
+	must(t, dir, "build")
+	text, err := os.ReadFile(filepath.Join(dir, "sql/marts/leads.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "sql/marts/leads.sql", strings.Replace(string(text), "tests: [not_null]", "tests: [not_null, {expression: lead_id <> 'L-2'}]", 1))
+	r := runIn(t, dir, "build")
+	if r.code != exitFailure || !strings.Contains(r.err, "marts.leads") || !strings.Contains(r.err, "for 1 row\n") {
+		t.Errorf("build ends with %d and says %q, want the model and how many rows", r.code, r.err)
+	}
+	_, query, found := strings.Cut(r.out, "the rows: ")
+	if !found {
+		t.Fatalf("build does not say how to see the rows:\n%s", r.out)
+	}
+	same(t, "the rows", ask(t, dir, "select lead_id from ("+query+")"), "L-2")
+	same(t, "the leads", ask(t, dir, "select count(*) from marts.leads"), "2")
+}
+
 // What the configuration names and isn't there is a mistake in it, told when it
 // is needed: check proves the files where the secrets are not.
 func TestConnectionNeedsItsFiles(t *testing.T) {

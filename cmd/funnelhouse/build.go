@@ -57,6 +57,15 @@ func writeBuild(out io.Writer, result *model.Result, took time.Duration) error {
 	if err := s.close(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "built in %.1f s\n", took.Seconds())
-	return err
+	if _, err = fmt.Fprintf(out, "built in %.1f s\n", took.Seconds()); err != nil {
+		return err
+	}
+	for _, m := range result.Models {
+		for _, t := range m.FailedTests {
+			if _, err := fmt.Fprintf(out, "%s, %s (%s), the rows: %s\n", m.Model, t.Test, t.Severity, t.SQL); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
