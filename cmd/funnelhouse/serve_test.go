@@ -71,7 +71,9 @@ func TestServeWaitsForIngestOnce(t *testing.T) {
 	eventually(t, "a word about the broker", func() bool { return strings.Contains(ingest.String(), "can't be reached") })
 	time.AfterFunc(300*time.Millisecond, func() { stopIngest() })
 	serve, stop := background(t, dir, "serve")
-	eventually(t, "serve", func() bool { return strings.Contains(serve.String(), "msg=serving") || strings.Contains(serve.String(), "in use") })
+	eventually(t, "serve", func() bool {
+		return strings.Contains(serve.String(), "msg=serving") || strings.Contains(serve.String(), "in use")
+	})
 	if code := stop(); code != exitOK {
 		t.Errorf("serve ends with %d:\n%s", code, serve)
 	}
