@@ -12,15 +12,17 @@ func TestProgress(t *testing.T) {
 	const erase = "\r\x1b[K"
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
+		p := newProgress(stdio{err: &out, errTerminal: true})
 		wait := func(d time.Duration) string {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			said := out.String()
 			out.Reset()
 			return said
 		}
-		p := newProgress(stdio{err: &out, errTerminal: true})
 		p.say("step %d", 1)
 		if said := wait(progressAfter - time.Millisecond); said != "" {
 			t.Errorf("before its time it says %q", said)
