@@ -176,6 +176,9 @@ func (h *house) connection() (kafka.Connection, error) {
 		connection.SASL = &with
 	}
 	if h.cfg.Kafka.Embedded == "" {
+		if err := connection.Check(); err != nil {
+			return connection, usagef("%s: %w", configFile, err)
+		}
 		return connection, nil
 	}
 	h.brokerMu.Lock()
