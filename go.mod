@@ -3,6 +3,7 @@ module github.com/funnelhouse/funnelhouse
 go 1.26.0
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/apache/arrow-go/v18 v18.8.0
 	github.com/duckdb/duckdb-go/v2 v2.10506.0
 	github.com/goccy/go-yaml v1.19.2
