@@ -23,7 +23,7 @@ func Check(set *Set, metrics definitions) error {
 		for i, s := range r.Sections {
 			for j, code := range s.Metrics {
 				field := fmt.Sprintf("sections[%d].%s", i, s.Kind)
-				if s.Kind == Figures {
+				if s.Kind == FiguresSection {
 					field += fmt.Sprintf("[%d]", j)
 				}
 				m, err := metrics.Get(code)

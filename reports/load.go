@@ -264,13 +264,13 @@ func (l *loader) section(field string, f sectionFile, grain metric.Grain) Sectio
 	s := Section{By: f.By}
 	kinds := 0
 	if f.Figures != nil {
-		s.Kind, s.Metrics, kinds = Figures, f.Figures, kinds+1
+		s.Kind, s.Metrics, kinds = FiguresSection, f.Figures, kinds+1
 	}
 	if f.Line != "" {
-		s.Kind, s.Metrics, kinds = Line, []string{f.Line}, kinds+1
+		s.Kind, s.Metrics, kinds = LineSection, []string{f.Line}, kinds+1
 	}
 	if f.Bars != "" {
-		s.Kind, s.Metrics, kinds = Bars, []string{f.Bars}, kinds+1
+		s.Kind, s.Metrics, kinds = BarsSection, []string{f.Bars}, kinds+1
 	}
 	if kinds != 1 {
 		l.tell(field, "write {figures: [CODE]}, {line: CODE} or {bars: CODE, by: DIMENSION}", "holds %d of figures, line and bars", kinds)
@@ -282,21 +282,21 @@ func (l *loader) section(field string, f sectionFile, grain metric.Grain) Sectio
 		}
 	}
 	switch {
-	case s.Kind == Figures && len(f.Figures) == 0:
+	case s.Kind == FiguresSection && len(f.Figures) == 0:
 		l.tell(field+".figures", "write at least one code", "is empty")
-	case s.Kind == Figures && f.By != "":
+	case s.Kind == FiguresSection && f.By != "":
 		l.tell(field+".by", "remove it, or write bars: CODE for each", "figures aren't split")
-	case s.Kind == Bars && f.By == "":
+	case s.Kind == BarsSection && f.By == "":
 		l.tell(field+".bars", "add by: DIMENSION", "has no dimension")
 	}
 	switch {
-	case f.Periods != nil && s.Kind != Line:
+	case f.Periods != nil && s.Kind != LineSection:
 		l.tell(field+".periods", "remove it", "only a line has periods")
 	case f.Periods != nil && (*f.Periods < leastPeriods || *f.Periods > mostPeriods):
 		l.tell(field+".periods", fmt.Sprintf("write a number from %d to %d", leastPeriods, mostPeriods), "%d periods are no line that one can read", *f.Periods)
 	case f.Periods != nil:
 		s.Periods = *f.Periods
-	case s.Kind == Line:
+	case s.Kind == LineSection:
 		// A year and one more, so that the period of the year before is on it.
 		s.Periods = map[metric.Grain]int{metric.Month: 13, metric.Quarter: 9, metric.Year: 5}[grain]
 	}

@@ -67,10 +67,10 @@ sections:
 		t.Errorf("a: %+v", a)
 	}
 	want := []Section{
-		{Kind: Line, Metrics: []string{"x"}, By: "channel", Periods: 9},
-		{Kind: Line, Metrics: []string{"x"}, Periods: 4},
-		{Kind: Bars, Metrics: []string{"y"}, By: "channel"},
-		{Kind: Figures, Metrics: []string{"x", "y"}},
+		{Kind: LineSection, Metrics: []string{"x"}, By: "channel", Periods: 9},
+		{Kind: LineSection, Metrics: []string{"x"}, Periods: 4},
+		{Kind: BarsSection, Metrics: []string{"y"}, By: "channel"},
+		{Kind: FiguresSection, Metrics: []string{"x", "y"}},
 	}
 	if !reflect.DeepEqual(b.Sections, want) {
 		t.Errorf("sections\n got %+v\nwant %+v", b.Sections, want)

@@ -53,13 +53,13 @@ type SectionKind string
 
 // The kinds of sections.
 const (
-	// Figures is a table of metrics in the report's period beside the period
+	// FiguresSection is a table of metrics in the report's period beside the period
 	// before and the same period of the year before.
-	Figures SectionKind = "figures"
-	// Line is a metric over several periods.
-	Line SectionKind = "line"
-	// Bars is a metric of the report's period by a dimension.
-	Bars SectionKind = "bars"
+	FiguresSection SectionKind = "figures"
+	// LineSection is a metric over several periods.
+	LineSection SectionKind = "line"
+	// BarsSection is a metric of the report's period by a dimension.
+	BarsSection SectionKind = "bars"
 )
 
 // codes lists the metrics of a report in the order of their first use.

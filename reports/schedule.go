@@ -27,8 +27,8 @@ type Occurrence struct {
 	// Wall is the date and time on the clocks of the schedule's zone, such as
 	// 2026-11-02T08:00. With the report's name it is the occurrence's identity:
 	// whatever becomes of the zone's rules, a wall-clock time comes once.
-	Wall string
-	At   time.Time
+	Wall string    `json:"wall"`
+	At   time.Time `json:"at"`
 }
 
 const wallLayout = "2006-01-02T15:04"
