@@ -108,6 +108,8 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+	// publishing is held by a publish.
+	publishing sync.Mutex
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
