@@ -110,6 +110,8 @@ type house struct {
 	building sync.Mutex
 	// publishing is held by a publish.
 	publishing sync.Mutex
+	// adopted are the metrics of the last build that succeeded; nil before it.
+	adopted atomic.Pointer[metric.Set]
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -271,5 +273,9 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	return runner.Build(ctx, f.models, model.Options{})
+	result, err := runner.Build(ctx, f.models, model.Options{})
+	if err == nil {
+		h.adopted.Store(f.metrics)
+	}
+	return result, err
 }
