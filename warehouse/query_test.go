@@ -124,6 +124,20 @@ func TestQueryBesideAppend(t *testing.T) {
 	expect(t, w, "select count(*) from raw.order_placed_v1", "5")
 }
 
+func TestCompanyCurrency(t *testing.T) {
+	t.Parallel()
+	for currency, want := range map[string]string{"CNY": "true|false|<nil>", "": "true|true|true"} {
+		w, err := Open(t.Context(), Config{Contracts: orderSet(t), Currency: currency})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, w, "select is_company_currency('CNY'), is_company_currency('USD'), is_company_currency(null)", want)
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestBusinessDate(t *testing.T) {
 	t.Parallel()
 	w, err := Open(t.Context(), Config{Contracts: orderSet(t), Zone: "Asia/Shanghai"})

@@ -65,7 +65,7 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 	found.examples, err = checkExamples(contractFiles, promises.contracts)
 	problems := []error{inFolder("contracts", err)}
 
-	scratch, err := openScratch(ctx, promises.contracts, cfg.Company.Zone)
+	scratch, err := openScratch(ctx, promises.contracts, cfg.Company)
 	if err != nil {
 		return found, errors.Join(append(problems, err)...)
 	}
@@ -82,8 +82,8 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 	return found, errors.Join(append(problems, err)...)
 }
 
-func openScratch(ctx context.Context, set *contracts.Set, zone string) (*warehouse.Warehouse, error) {
-	return warehouse.Open(ctx, warehouse.Config{Contracts: set, Zone: zone})
+func openScratch(ctx context.Context, set *contracts.Set, company companyConfig) (*warehouse.Warehouse, error) {
+	return warehouse.Open(ctx, warehouse.Config{Contracts: set, Zone: company.Zone, Currency: company.Currency})
 }
 
 // checkExamples runs every example of every contract as ingest would.
@@ -158,8 +158,8 @@ func (f *figures) runCases(ctx context.Context, scratch *warehouse.Warehouse) (n
 }
 
 // checkFigures proves models and metrics before a build adopts them.
-func checkFigures(ctx context.Context, f *figures, set *contracts.Set, zone string) (err error) {
-	scratch, err := openScratch(ctx, set, zone)
+func checkFigures(ctx context.Context, f *figures, set *contracts.Set, company companyConfig) (err error) {
+	scratch, err := openScratch(ctx, set, company)
 	if err != nil {
 		return err
 	}

@@ -129,6 +129,7 @@ func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error
 		Memory:    cfg.Warehouse.Memory,
 		Threads:   cfg.Warehouse.Threads,
 		Zone:      cfg.Company.Zone,
+		Currency:  cfg.Company.Currency,
 		Contracts: promises.contracts,
 		Logger:    log,
 	})
@@ -251,7 +252,7 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company.Zone); err != nil {
+	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company); err != nil {
 		return nil, fmt.Errorf("the models were not built: %w", err)
 	}
 	asOf := h.today()
