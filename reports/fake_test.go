@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strconv"
@@ -177,3 +178,5 @@ func (f *fakeFigures) row(m *metric.Metric, p metric.Period, part *int, asOf tim
 	}
 	return r
 }
+
+func quietLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }
