@@ -13,7 +13,7 @@ const (
 
 // seriesColors are the colours of series, in order; the ninth begins again.
 func seriesColors() []string {
-	return []string{"#0068b3", "#d0570a", "#00876a", "#a84a93", "#8a6a00", "#3b3f94", "#5f9e1f", "#6b6b6b"}
+	return []string{"#0068b3", "#d0570a", "#00876a", "#a84a93", "#5a2408", "#1b2a6b", "#8b2fd6", "#6f7d8c"}
 }
 
 // symbols mark the points of lines, so that series differ by more than colour.

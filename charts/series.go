@@ -73,6 +73,7 @@ func (p *plot) bars(i int) object {
 func (p *plot) text(point object, position string) object {
 	return object{
 		"show": true, "position": position, "distance": 6, "formatter": point["text"], "color": inkColor, "fontSize": fontSize,
+		"opacity": 1, "textBorderColor": paperColor, "textBorderWidth": 3, // a line may pass behind it
 	}
 }
 
@@ -104,7 +105,7 @@ func (p *plot) lines(i int) []object {
 			end, ok = open[last].(object)
 		}
 		if ok {
-			end["label"] = p.text(end, "top")
+			end["label"] = p.text(end, p.besideLine(series, last))
 		}
 	}
 	list := []object{p.line(i, settled, "solid")}
@@ -112,6 +113,16 @@ func (p *plot) lines(i int) []object {
 		list = append(list, p.line(i, open, "dotted"))
 	}
 	return list
+}
+
+// besideLine is the side of the last point on which its line doesn't come in.
+func (p *plot) besideLine(series *Series, last int) string {
+	isFalling := last > 0 && series.Values[last-1] != nil && *series.Values[last-1] > *series.Values[last]
+	isLow := *series.Values[last]*p.axis.factor < p.axis.low+0.12*(p.axis.high-p.axis.low)
+	if isFalling && !isLow {
+		return "bottom"
+	}
+	return "top"
 }
 
 // besideProvisional tells whether the line goes on from j to a value that may
