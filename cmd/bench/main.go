@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 )
 
@@ -103,25 +104,50 @@ func bench(ctx context.Context, binary string, events int, memory string) (err e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	fmt.Printf("events of %d bytes, three types, broker in a process of its own\n\n", eventBytes)
-	small, err := wholeWay(ctx, binary, filepath.Join(dir, "small"), events/4, memory)
+	set, err := contracts.Load(contracts.Files)
 	if err != nil {
 		return err
 	}
-	large, err := wholeWay(ctx, binary, filepath.Join(dir, "large"), events, memory)
+	all, err := catalogue(set)
 	if err != nil {
 		return err
 	}
-	parse, err := parseAlone(events / 4)
+	fmt.Printf("events of %d bytes, broker in a process of its own, warehouse.memory %s\n", eventBytes, memory)
+	small, err := wholeWay(ctx, binary, filepath.Join(dir, "small"), threeTypes(), events/4, memory)
 	if err != nil {
 		return err
 	}
-	insert, err := insertAlone(ctx, filepath.Join(dir, "insert"), events/4, memory)
+	for i, m := range []mix{threeTypes(), all} {
+		large, err := benchMix(ctx, binary, filepath.Join(dir, strconv.Itoa(i)), set, m, events, memory)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("peak resident memory: %d MB with %d waiting\n", large.peakMB, events)
+	}
+	fmt.Printf("for comparison, three types: %d MB with %d waiting\n\n", small.peakMB, events/4)
+	each, err := oneOfEach(ctx, set, all, filepath.Join(dir, "each"))
 	if err != nil {
 		return err
 	}
-	whole := large.rate
-	fmt.Printf("%-38s %12s %9s\n", "", "events/s", "of whole")
+	fmt.Printf("a batch with one event of each of %d types is committed in %d ms (median)\n", all.types, each.Milliseconds())
+	return benchDemo(ctx, binary, filepath.Join(dir, "demo"))
+}
+
+// benchMix measures the whole way of a mix of events beside its parts.
+func benchMix(ctx context.Context, binary, dir string, set *contracts.Set, m mix, events int, memory string) (way, error) {
+	large, err := wholeWay(ctx, binary, filepath.Join(dir, "whole"), m, events, memory)
+	if err != nil {
+		return large, err
+	}
+	parse, err := parseAlone(set, m, events/4)
+	if err != nil {
+		return large, err
+	}
+	insert, err := insertAlone(ctx, set, m, filepath.Join(dir, "insert"), events/4, memory)
+	if err != nil {
+		return large, err
+	}
+	fmt.Printf("\n%-38s %12s %9s\n", fmt.Sprintf("%d types mixed", m.types), "events/s", "of whole")
 	for _, r := range []struct {
 		name string
 		rate float64
@@ -129,14 +155,32 @@ func bench(ctx context.Context, binary string, events int, memory string) (err e
 		{"fetch alone", large.fetch},
 		{"parse and validate alone", parse},
 		{"encode and insert alone", insert},
-		{"broker to committed, all of it", whole},
+		{"broker to committed, all of it", large.rate},
 		{"the same, until the program has ended", large.ended},
 	} {
-		fmt.Printf("%-38s %12.0f %8.2fx\n", r.name, r.rate, r.rate/whole)
+		fmt.Printf("%-38s %12.0f %8.2fx\n", r.name, r.rate, r.rate/large.rate)
 	}
-	fmt.Printf("\nprocessor time of the program: %.2f µs an event\n", large.cpu)
-	fmt.Printf("peak resident memory: %d MB with %d waiting, %d MB with %d waiting (warehouse.memory %s)\n",
-		small.peakMB, events/4, large.peakMB, events, memory)
+	fmt.Printf("processor time of the program: %.2f µs an event\n", large.cpu)
+	return large, nil
+}
+
+// benchDemo times the default demo company and a full build of its models.
+func benchDemo(ctx context.Context, binary, dir string) error {
+	started := time.Now()
+	for _, args := range [][]string{{"demo", "--dir", dir}, {"build", "--dir", dir}} {
+		cmd := exec.CommandContext(ctx, binary, args...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
+		}
+		if args[0] == "demo" {
+			fmt.Printf("the default demo takes %.1f s", time.Since(started).Seconds())
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		fmt.Printf("; all its models: %s\n", lines[len(lines)-1])
+	}
 	return nil
 }
 
@@ -149,14 +193,14 @@ type way struct {
 	peakMB int64
 }
 
-func wholeWay(ctx context.Context, binary, dir string, events int, memory string) (w way, err error) {
+func wholeWay(ctx context.Context, binary, dir string, m mix, events int, memory string) (w way, err error) {
 	addr, stop, err := startBroker(ctx, filepath.Join(dir, "broker"))
 	if err != nil {
 		return w, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	connection := kafka.Connection{Brokers: []string{addr}, Logger: slog.New(slog.DiscardHandler)}
-	if err := fill(ctx, connection, events); err != nil {
+	if err := fill(ctx, connection, m, events); err != nil {
 		return w, err
 	}
 	config := fmt.Sprintf("company: {zone: Asia/Shanghai}\nkafka: {brokers: [%q]}\nwarehouse: {memory: %s}\n", addr, memory)

@@ -143,7 +143,7 @@ func (a *app) demoRate(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	return writeMetric(a.io.out, table, "table", h.settings.language)
+	return writeMetric(a.io.out, table, "table", h.settings.language, h.cfg.Company.Currency)
 }
 
 // sendDemo sends what the topic doesn't hold yet. A partition's messages are

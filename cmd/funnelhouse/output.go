@@ -16,7 +16,7 @@ import (
 )
 
 // sheet writes rows in the format that was asked for. A row's cells are nil,
-// bool, string, json.Number, []any or map[string]any.
+// bool, string, float64, json.Number, []any or map[string]any.
 type sheet interface {
 	row(cells []any) error
 	close() error
@@ -282,13 +282,7 @@ func (p *progress) done() {
 }
 
 // count writes 1234567 as 1,234,567.
-func count(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func count(n int64) string { return grouped(fmt.Sprint(n)) }
 
 // plural writes 1 record, 2 records.
 func plural(n int64, noun string) string {

@@ -3,6 +3,8 @@ package metric
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -79,7 +81,7 @@ func TestLoadProblems(t *testing.T) {
 		want    string
 	}{
 		{"unknown key", []string{countOf("m", "wher: x")}, "metrics/m.yaml:11:1: wher: unknown key; did you mean where?"},
-		{"later kind", []string{definition("m", "ratio", "numerator: {where: x}")}, "metrics/m.yaml:7:7: kind: kind ratio is not in this version; write count, conversion, derived"},
+		{"later kind", []string{definition("m", "cumulative", "of: x")}, "metrics/m.yaml:7:7: kind: kind cumulative is not in this version; write count, sum, ratio, average, distinct, percentile, conversion, derived"},
 		{"unknown kind", []string{definition("m", "conversoin")}, "metrics/m.yaml:7:7: kind:"},
 		{"file name", []string{strings.Replace(countOf("m"), "metric: m", "metric: other", 1)}, ""},
 		{"no code", []string{countOf("M-1")}, `metric: "M-1" is no code`},
@@ -251,11 +253,43 @@ func TestSchemas(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"unknown key": countOf("m", "wher: x"),
-		"kind":        definition("m", "ratio"),
+		"kind":        definition("m", "period_end"),
+		"part":        dealsOf("m", "ratio", "numerator: {were: is_won}"),
+		"at":          dealsOf("m", "percentile", "value: amount", "at: half"),
 		"input":       definition("m", "derived", "inputs: {a: {metrc: b}}", "expr: a"),
 	} {
 		if validate(t, definitions, text) == nil {
 			t.Errorf("%s: the schema accepts it", name)
+		}
+	}
+}
+
+// The examples of the documentation are metrics as they are written: they load,
+// and the schema takes them.
+func TestDocumentedMetrics(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := DefinitionSchema()
+	definitions := compileSchema(t, data, err)
+	var metrics []string
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		if block, _, _ = strings.Cut(block, "```"); strings.HasPrefix(block, "metric: ") {
+			metrics = append(metrics, block)
+			if err := validate(t, definitions, block); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	shown := map[string]bool{}
+	for _, m := range mustLoad(t, metrics...).All() {
+		shown[string(m.Kind)] = true
+	}
+	for _, kind := range kinds() {
+		if !shown[kind] {
+			t.Errorf("the kind %s has no example", kind)
 		}
 	}
 }
