@@ -29,7 +29,9 @@ line and field, with the fix, and make the exit code 2.`,
 			if err := a.mustExist(); err != nil {
 				return err
 			}
+			a.bar.say("checking the project")
 			found, err := checkProject(c.Context(), a.project())
+			a.bar.done()
 			if err != nil {
 				return err
 			}
@@ -99,7 +101,7 @@ func checkExamples(files fs.FS, set *contracts.Set) (n int64, err error) {
 			if string(reason) == e.Reason {
 				continue
 			}
-			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Field: "reason"}
+			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Column: 1, Field: "reason"}
 			switch {
 			case reason == "":
 				p.Message, p.Fix = fmt.Sprintf("the event is valid and was to be refused as %s", e.Reason), "break the rule that it is an example of, or remove the reason"

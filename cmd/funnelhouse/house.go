@@ -108,6 +108,8 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+	// publishing is held by a publish.
+	publishing sync.Mutex
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -176,6 +178,9 @@ func (h *house) connection() (kafka.Connection, error) {
 		connection.SASL = &with
 	}
 	if h.cfg.Kafka.Embedded == "" {
+		if err := connection.Check(); err != nil {
+			return connection, usagef("%s: %w", configFile, err)
+		}
 		return connection, nil
 	}
 	h.brokerMu.Lock()

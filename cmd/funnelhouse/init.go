@@ -45,6 +45,9 @@ whole. Files that exist are left as they are.`,
 }
 
 func (a *app) initialize() error {
+	if err := a.makeFolder(); err != nil {
+		return err
+	}
 	written, kept := 0, 0
 	write := func(name string, data []byte) error {
 		path := filepath.Join(a.project(), filepath.FromSlash(name))
@@ -65,6 +68,10 @@ func (a *app) initialize() error {
 	}
 	if err := write(configFile, []byte(initConfig)); err != nil {
 		return err
+	}
+	next := "next:"
+	if written > 0 {
+		next = fmt.Sprintf("next: name your brokers in %s, then", filepath.Join(a.dir, configFile))
 	}
 	for _, part := range []struct {
 		name  string
@@ -89,8 +96,7 @@ func (a *app) initialize() error {
 		_, err = fmt.Fprintf(a.io.out, " and kept %s that existed", plural(int64(kept), "file"))
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(a.io.out, "\nnext: name your brokers in %[1]s, then\n  funnelhouse check%[2]s\n  funnelhouse serve%[2]s\n",
-			filepath.Join(a.dir, configFile), dirFlag(a.dir))
+		_, err = fmt.Fprintf(a.io.out, "\n%[1]s\n  funnelhouse check%[2]s\n  funnelhouse serve%[2]s\n", next, dirFlag(a.dir))
 	}
 	return err
 }

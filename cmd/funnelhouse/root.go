@@ -28,10 +28,13 @@ type app struct {
 	owner *house
 	// cwd is where relative paths of the command line start.
 	cwd string
+	bar *progress
 }
 
 func (a *app) execute(ctx context.Context, args []string) error {
 	a.args = args
+	a.bar = newProgress(a.io)
+	defer a.bar.done()
 	if a.cwd == "" {
 		cwd, err := os.Getwd()
 		if err != nil {
@@ -75,7 +78,7 @@ contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(), a.serveCommand(), a.ingestCommand(), a.buildCommand(),
-		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
+		a.checkCommand(), a.publishCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
@@ -203,6 +206,14 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// makeFolder makes the project's folder where there is none yet.
+func (a *app) makeFolder() error {
+	if info, err := os.Stat(a.project()); err == nil && !info.IsDir() {
+		return usagef("%s is a file: name the project's folder with --dir", a.dir)
+	}
+	return os.MkdirAll(a.project(), 0o750)
+}
+
 // mustExist keeps a mistyped --dir from becoming a new project.
 func (a *app) mustExist() error {
 	info, err := os.Stat(a.project())
@@ -215,7 +226,9 @@ func (a *app) mustExist() error {
 // own opens the house and runs f in it, while the control socket serves the
 // commands of other processes. They end before the house is closed.
 func (a *app) own(ctx context.Context, command string, lock *control.Lock, f func(context.Context, *house) error) error {
+	a.bar.say("opening the warehouse")
 	h, err := openHouse(ctx, a.project(), a.logger(command))
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -258,5 +271,5 @@ func (a *app) logger(command string) *slog.Logger {
 	if command == "serve" {
 		level = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(a.io.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(a.bar, &slog.HandlerOptions{Level: level}))
 }
