@@ -5,6 +5,7 @@ import (
 	"flag"
 	"log/slog"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -27,11 +28,7 @@ func TestLook(t *testing.T) {
 
 func newSite(t testing.TB, metrics Metrics, change func(*Config)) *Site {
 	t.Helper()
-	files, err := Files()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := Load(files)
+	pages, err := Load(os.DirFS("testdata/pages"))
 	if err != nil {
 		t.Fatal(err)
 	}

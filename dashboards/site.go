@@ -26,6 +26,7 @@ type Metrics interface {
 type Freshness struct {
 	LoadedAt   time.Time // when the last data was loaded
 	ComputedAt time.Time // when the models were last built
+	NotBuilt   int       // models whose last build failed, so that an older one stands
 }
 
 // Config is what a site needs to know of the project.

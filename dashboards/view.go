@@ -25,7 +25,7 @@ type pageView struct {
 	Grains                   []link
 	Languages                []link
 	Status                   []string // as of, loaded, computed
-	IsStale                  bool
+	Warnings                 []string // what stands in the way of the newest figures
 	Message                  string
 	Rows                     []*rowView
 	Home                     string
@@ -61,7 +61,10 @@ func (s *Site) view(r *http.Request, p *Page) *pageView {
 		grain = wanted
 	}
 	w := wordsOf(language)
-	v := &pageView{Language: language, W: w, Company: s.cfg.Company, IsStale: s.isStale.Load(), page: p}
+	v := &pageView{Language: language, W: w, Company: s.cfg.Company, page: p}
+	if s.isStale.Load() {
+		v.Warnings = append(v.Warnings, w.LastGood)
+	}
 	address := func(page *Page, language string, grain metric.Grain) string {
 		path := "/"
 		if page != nil && page != s.cfg.Pages.All()[0] {
@@ -107,7 +110,7 @@ func grainWord(w *words, grain metric.Grain) string {
 
 // fill asks for the figures. A figure that fails says so in its place.
 func (v *pageView) fill(ctx context.Context) {
-	v.Status = v.reading.site.status(ctx, v.Language)
+	v.reading.site.status(ctx, v)
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for i, row := range v.page.Rows {
@@ -130,26 +133,29 @@ func (v *pageView) fill(ctx context.Context) {
 }
 
 // status says as of when the figures hold and how old they are.
-func (s *Site) status(ctx context.Context, language string) []string {
-	w := wordsOf(language)
-	list := []string{fmt.Sprintf(w.AsOf, spokenDay(s.cfg.Today(), language))}
+func (s *Site) status(ctx context.Context, v *pageView) {
+	v.Status = []string{fmt.Sprintf(v.W.AsOf, spokenDay(s.cfg.Today(), v.Language))}
 	if s.cfg.Fresh == nil {
-		return list
+		return
 	}
 	fresh, err := s.cfg.Fresh(ctx)
 	if err != nil {
-		s.cfg.Logger.ErrorContext(ctx, "age of the figures unknown", "reason", err)
-		return list
+		if ctx.Err() == nil {
+			s.cfg.Logger.ErrorContext(ctx, "age of the figures unknown", "reason", err)
+		}
+		return
 	}
 	for _, one := range []struct {
 		format string
 		at     time.Time
-	}{{w.Loaded, fresh.LoadedAt}, {w.Computed, fresh.ComputedAt}} {
+	}{{v.W.Loaded, fresh.LoadedAt}, {v.W.Computed, fresh.ComputedAt}} {
 		if !one.at.IsZero() {
-			list = append(list, fmt.Sprintf(one.format, one.at.In(s.cfg.Zone).Format("2006-01-02 15:04")+" "+zoneName(s.cfg.Zone)))
+			v.Status = append(v.Status, fmt.Sprintf(one.format, one.at.In(s.cfg.Zone).Format("2006-01-02 15:04")+" "+zoneName(s.cfg.Zone)))
 		}
 	}
-	return list
+	if fresh.NotBuilt > 0 {
+		v.Warnings = append(v.Warnings, fmt.Sprintf(v.W.NotBuilt, fresh.NotBuilt))
+	}
 }
 
 // zoneName is a place rather than letters that three countries share.

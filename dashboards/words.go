@@ -35,7 +35,7 @@ type words struct {
 	SomeShown                                                   string
 	Table, Period, Value, Notes, NotStated                      string
 	Definition, Owner, Failed, FailedPage, LastGood             string
-	NothingHere, NotFound, Home                                 string
+	NothingHere, NotFound, Home, NotBuilt                       string
 }
 
 func wordsOf(language string) words {
@@ -66,6 +66,7 @@ func english() words {
 		Definition: "Definition", Owner: "Owner: %s", Failed: "Can't be shown", FailedPage: "The pages can't be shown: their files have mistakes.",
 		LastGood:    "The project's files have mistakes; this page shows the last version without. Run funnelhouse check to see them.",
 		NothingHere: "No page has been defined and no metric either.", NotFound: "There is no such page.", Home: "To the first page",
+		NotBuilt: "%d of the models failed in the last build; what rests on them is as it was before.",
 	}
 }
 
@@ -86,6 +87,7 @@ func simplified() words {
 		Definition: "定义", Owner: "负责部门：%s", Failed: "无法显示", FailedPage: "页面无法显示：其文件有错误。",
 		LastGood:    "项目文件有错误；本页显示的是上一个无误的版本。运行 funnelhouse check 查看错误。",
 		NothingHere: "尚未定义页面和指标。", NotFound: "没有这个页面。", Home: "回到首页",
+		NotBuilt: "上次构建中有 %d 个模型失败；依赖它们的指标保持之前的结果。",
 	}
 }
 
@@ -106,6 +108,7 @@ func traditional() words {
 		Definition: "定義", Owner: "負責部門：%s", Failed: "無法顯示", FailedPage: "頁面無法顯示：其檔案有錯誤。",
 		LastGood:    "專案檔案有錯誤；本頁顯示的是上一個無誤的版本。執行 funnelhouse check 查看錯誤。",
 		NothingHere: "尚未定義頁面和指標。", NotFound: "沒有這個頁面。", Home: "回到首頁",
+		NotBuilt: "上次建置中有 %d 個模型失敗；依賴它們的指標保持之前的結果。",
 	}
 }
 
