@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
@@ -29,7 +30,7 @@ import (
 // folder returns one folder of the project: its own where it has one, else
 // the embedded default, whole.
 func folder(dir, name string) (fs.FS, error) {
-	own := filepath.Join(dir, name)
+	own := filepath.Join(dir, filepath.FromSlash(name))
 	info, err := os.Stat(own)
 	switch {
 	case err == nil && info.IsDir():
@@ -44,6 +45,8 @@ func folder(dir, name string) (fs.FS, error) {
 		return contracts.Files, nil
 	case "sources":
 		return sources.Files, nil
+	case pagesFolder:
+		return dashboards.Files()
 	default:
 		return sqlfiles.Files, nil
 	}
