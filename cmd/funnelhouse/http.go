@@ -20,7 +20,7 @@ const stopWithin = 5 * time.Second
 // are finished, or cut off after stopWithin; when it returns none is left, so
 // that the warehouse can be closed.
 func (h *house) listen(ctx context.Context) error {
-	mux, err := h.pages()
+	mux, err := h.routes()
 	if err != nil {
 		return err
 	}
@@ -73,16 +73,21 @@ func (h *house) listen(ctx context.Context) error {
 	return err
 }
 
-// pages is what is answered, by path.
-func (h *house) pages() (*http.ServeMux, error) {
+// routes is what is answered, by path.
+func (h *house) routes() (*http.ServeMux, error) {
 	questions, err := serving.New(serving.Config{
 		Language: h.settings.language, Today: h.today, Logger: h.log,
 	}, h.wh, measures{h})
 	if err != nil {
 		return nil, err
 	}
+	pages, err := h.pages()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", questions.Handler())
+	mux.Handle("/", pages)
 	return mux, nil
 }
 
