@@ -18,6 +18,7 @@ import (
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 	"github.com/funnelhouse/funnelhouse/warehouse"
@@ -44,6 +45,8 @@ func folder(dir, name string) (fs.FS, error) {
 		return contracts.Files, nil
 	case "sources":
 		return sources.Files, nil
+	case "reports":
+		return reports.Files, nil
 	default:
 		return sqlfiles.Files, nil
 	}
@@ -108,6 +111,9 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+
+	keeping sync.Mutex
+	keeper  *reports.Keeper // once asked for
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {

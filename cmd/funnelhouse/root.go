@@ -56,7 +56,7 @@ commits them to a DuckDB warehouse exactly once, builds SQL models from them, an
 computes metrics: how leads become customers, by period and channel.
 
 A project is a folder with funnelhouse.yaml and, where it has its own, the folders
-contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
+contracts, sources, sql and reports. Everything that funnelhouse writes lies in data/.`,
 		Example: `  funnelhouse demo --dir try          a company with a year of leads, to try things on
   funnelhouse metric lead_to_won --dir try --by channel
   funnelhouse serve                   ingest and build until stopped`,
@@ -75,7 +75,7 @@ contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(), a.serveCommand(), a.ingestCommand(), a.buildCommand(),
-		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
+		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.reportCommand(), a.reportsCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 	"github.com/funnelhouse/funnelhouse/warehouse/model"
@@ -30,6 +31,7 @@ func fileKinds() []fileKind {
 		{"model-case", model.CaseSchema},
 		{"metric", metric.DefinitionSchema},
 		{"metric-case", metric.CaseSchema},
+		{"report", reports.SchemaJSON},
 	}
 }
 

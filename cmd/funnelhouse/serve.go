@@ -18,9 +18,9 @@ const buildEvery = 5 * time.Second
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "Ingest and build until stopped",
-		Long: `serve reads the topics, commits what they hold, and builds the models after new
-batches. Every other command works meanwhile: it meets the lock of data/ and is
+		Short: "Ingest, build and report until stopped",
+		Long: `serve reads the topics, commits what they hold, builds the models after new batches,
+and makes reports on their schedules. Every other command works meanwhile: it meets the lock of data/ and is
 answered by this process. Stop it with Ctrl-C or SIGTERM; what was read is committed
 first.`,
 		Example: "  funnelhouse serve --dir company",
@@ -49,6 +49,7 @@ func (h *house) serve(ctx context.Context) error {
 		})
 	})
 	group.Go(func() error { return h.buildOn(ctx, fresh) })
+	group.Go(func() error { return h.reportOn(ctx) })
 	h.log.InfoContext(ctx, "serving", "data", h.dir)
 	err := group.Wait()
 	if err == nil || errors.Is(err, context.Canceled) {
