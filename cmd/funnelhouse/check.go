@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/ingest"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/warehouse"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 	"github.com/funnelhouse/funnelhouse/warehouse/model"
@@ -20,8 +22,8 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Prove the project's files, without any data",
-		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics and pages, runs
-every example of a contract and every case of sql/testdata, and compiles all SQL
+		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics, pages and reports,
+runs every example of a contract and every case of sql/testdata, and compiles all SQL
 against empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
 line and field, with the fix, and make the exit code 2.`,
 		Example: "  funnelhouse check --dir company",
@@ -42,11 +44,12 @@ line and field, with the fix, and make the exit code 2.`,
 }
 
 // inventory counts what was checked.
-type inventory struct{ contracts, examples, sources, models, metrics, cases, pages int64 }
+type inventory struct{ contracts, examples, sources, models, metrics, cases, pages, reports int64 }
 
 func (i inventory) String() string {
-	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
-		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"), plural(i.pages, "page"))
+	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
+		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"),
+		plural(i.pages, "page"), plural(i.reports, "report"))
 }
 
 // checkProject proves a project's files. Mistakes in files are
@@ -85,7 +88,22 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 		return found, errors.Join(append(problems, err)...)
 	}
 	found.cases, err = figures.runCases(ctx, scratch)
+	problems = append(problems, err)
+	found.reports, err = checkReports(dir, cfg, figures.metrics)
 	return found, errors.Join(append(problems, err)...)
+}
+
+// checkReports holds the reports against the metrics.
+func checkReports(dir string, cfg *config, metrics *metric.Set) (int64, error) {
+	zone, err := time.LoadLocation(cfg.Company.Zone)
+	if err != nil {
+		return 0, err
+	}
+	set, err := loadReports(dir, zone)
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(set.All())), inFolder("reports", reports.Check(set, metrics))
 }
 
 func openScratch(ctx context.Context, set *contracts.Set, company companyConfig) (*warehouse.Warehouse, error) {

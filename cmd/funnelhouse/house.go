@@ -19,6 +19,7 @@ import (
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 	"github.com/funnelhouse/funnelhouse/warehouse"
@@ -47,6 +48,8 @@ func folder(dir, name string) (fs.FS, error) {
 		return sources.Files, nil
 	case pagesFolder:
 		return dashboards.Files()
+	case "reports":
+		return reports.Files, nil
 	default:
 		return sqlfiles.Files, nil
 	}
@@ -115,6 +118,9 @@ type house struct {
 	publishing sync.Mutex
 	// adopted are the metrics of the last build that succeeded; nil before it.
 	adopted atomic.Pointer[metric.Set]
+
+	keeping sync.Mutex
+	keeper  *reports.Keeper // once asked for
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
