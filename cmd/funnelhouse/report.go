@@ -293,7 +293,7 @@ func (a *app) listEditions(h *house, keeper *reports.Keeper, set *reports.Set, n
 			}
 		}
 		for _, d := range deliveries {
-			row := append(slices.Clone(cells), d.Mail, d.Language, string(d.State), number(fmt.Sprint(d.Attempts)), h.minute(d.At), h.minute(d.Next), nil)
+			row := append(slices.Clone(cells), d.Mail, d.Language, string(d.State), json.Number(strconv.Itoa(d.Attempts)), h.minute(d.At), h.minute(d.Next), nil)
 			if d.State != reports.StateSent {
 				row[len(row)-1] = nullable(d.Error)
 			}
