@@ -33,10 +33,10 @@ func loadPages(dir string, metrics *metric.Set) (*dashboards.Set, error) {
 	if err != nil {
 		return nil, inFolder(pagesFolder, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(pagesFolder))); err != nil {
-		return pages.Fit(metrics), nil
+	if _, missing := os.Stat(filepath.Join(dir, filepath.FromSlash(pagesFolder))); missing == nil {
+		return pages, inFolder(pagesFolder, dashboards.Check(pages, metrics))
 	}
-	return pages, inFolder(pagesFolder, dashboards.Check(pages, metrics))
+	return pages.Fit(metrics), nil
 }
 
 // pages answers browsers with the project's pages. They are read anew when a
