@@ -45,8 +45,10 @@ type ModelState struct {
 
 // TopicState is how far a topic was read.
 type TopicState struct {
-	Name   string
-	LastAt time.Time // when its last record came in
+	Name string
+	// OccurredAt is the latest business time of an event, as far as it lies in the
+	// past, and ReceivedAt when the last record came in; zero: there is none.
+	OccurredAt, ReceivedAt time.Time
 }
 
 // built is when the newest model was built.
@@ -55,6 +57,17 @@ func (s State) built() time.Time {
 	for _, m := range s.Models {
 		if m.BuiltAt.After(last) {
 			last = m.BuiltAt
+		}
+	}
+	return last
+}
+
+// latest is the latest business time of any event.
+func (s State) latest() time.Time {
+	var last time.Time
+	for _, t := range s.Topics {
+		if t.OccurredAt.After(last) {
+			last = t.OccurredAt
 		}
 	}
 	return last
@@ -179,6 +192,9 @@ func gather(ctx context.Context, figures Figures, company Company, r *Report, pe
 	return f, nil
 }
 
+// noRows is the flag of a row that is counted as zero, since there are no rows.
+const noRows = "no_rows"
+
 // query asks for periods from one to another, and says why it can't be had.
 func (f *facts) query(ctx context.Context, figures Figures, code string, from, to metric.Period, by []string) (*metric.Table, *metric.Metric, *failure) {
 	m, err := figures.Get(code)
@@ -224,6 +240,14 @@ func (f *facts) figure(ctx context.Context, figures Figures, code string) figure
 	return out
 }
 
+// silent tells whether no event has come for the period: its zeros are then
+// more likely those of a source that stands still.
+func (f *facts) silent() bool {
+	latest := f.state.latest()
+	begin := time.Date(f.period.Start.Year(), f.period.Start.Month(), f.period.Start.Day(), 0, 0, 0, 0, f.company.Zone)
+	return f.stateErr == nil && latest.Before(begin)
+}
+
 // compared are the periods that a figure stands beside: of a year just the one
 // before.
 func (f *facts) compared() []metric.Period {
@@ -261,7 +285,7 @@ func rowOf(table *metric.Table, rows []metric.Row, period metric.Period) *metric
 	}
 	none, zero := int64(0), 0.0
 	start := period.Start
-	return &metric.Row{Period: period.Label, Start: &start, Numerator: "0", Value: &zero, N: &none}
+	return &metric.Row{Period: period.Label, Start: &start, Numerator: "0", Value: &zero, N: &none, Flags: []string{noRows}}
 }
 
 // counted tells whether no rows at all make the figure zero.

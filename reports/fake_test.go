@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strconv"
@@ -43,8 +44,8 @@ func newFake() *fakeFigures {
 		state: State{
 			Models: []ModelState{{Name: "marts.leads", BuiltAt: time.Date(2026, 11, 1, 23, 58, 0, 0, time.UTC)}},
 			Topics: []TopicState{
-				{Name: "crm.events", LastAt: time.Date(2026, 11, 1, 23, 57, 0, 0, time.UTC)},
-				{Name: "rnd.events", LastAt: time.Date(2026, 10, 30, 9, 12, 0, 0, time.UTC)},
+				{Name: "crm.events", OccurredAt: time.Date(2026, 11, 1, 23, 51, 0, 0, time.UTC), ReceivedAt: time.Date(2026, 11, 1, 23, 57, 0, 0, time.UTC)},
+				{Name: "rnd.events", OccurredAt: time.Date(2026, 10, 30, 9, 11, 0, 0, time.UTC), ReceivedAt: time.Date(2026, 10, 30, 9, 12, 0, 0, time.UTC)},
 				{Name: "survey.events"},
 			},
 			Refused: 1234,
@@ -177,3 +178,5 @@ func (f *fakeFigures) row(m *metric.Metric, p metric.Period, part *int, asOf tim
 	}
 	return r
 }
+
+func quietLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -36,6 +36,9 @@ type Config struct {
 	Mailer  Mailer // nil: editions are written and nobody gets a mail
 	From    string // address that mails come from
 	Logger  *slog.Logger
+	// Look is how long the clock is trusted: a machine that slept, or whose clock
+	// was set, is found out after so long. Default: a minute.
+	Look time.Duration
 }
 
 // Keeper makes reports when they are due and when somebody asks, and sees to
@@ -60,14 +63,13 @@ type failing struct {
 	next  time.Time
 }
 
-// look is how long the clock is trusted: a machine that slept, or whose clock
-// was set, is found out after so long.
-const look = time.Minute
-
 // New returns a Keeper.
 func New(cfg Config) *Keeper {
 	if len(cfg.Company.Languages) == 0 {
 		cfg.Company.Languages = []string{"en"}
+	}
+	if cfg.Look == 0 {
+		cfg.Look = time.Minute
 	}
 	return &Keeper{cfg: cfg, poked: make(chan struct{}, 1), failed: map[string]*failing{}}
 }
@@ -90,7 +92,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	group.Go(func() error {
 		for {
 			next := k.makeDue(ctx)
-			if !sleep(ctx, next, nil) {
+			if !k.sleep(ctx, next, nil) {
 				return ctx.Err()
 			}
 		}
@@ -98,7 +100,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	group.Go(func() error {
 		for {
 			next := k.deliverDue(ctx)
-			if !sleep(ctx, next, k.poked) {
+			if !k.sleep(ctx, next, k.poked) {
 				return ctx.Err()
 			}
 		}
@@ -107,11 +109,11 @@ func (k *Keeper) Run(ctx context.Context) error {
 }
 
 // sleep waits until an instant of the wall clock, or until poked, but never
-// longer than look. It returns false when ctx is done.
-func sleep(ctx context.Context, until time.Time, poked <-chan struct{}) bool {
-	d := look
+// longer than Look. It returns false when ctx is done.
+func (k *Keeper) sleep(ctx context.Context, until time.Time, poked <-chan struct{}) bool {
+	d := k.cfg.Look
 	if !until.IsZero() {
-		d = min(look, max(until.Sub(time.Now().Round(0)), 0))
+		d = min(d, max(until.Sub(time.Now().Round(0)), 0))
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

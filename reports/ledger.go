@@ -56,6 +56,14 @@ type adoption struct {
 	Since time.Time `json:"since"`
 }
 
+func (b *book) since(s *Schedule) (time.Time, bool) {
+	n := len(b.schedules)
+	if n == 0 || b.schedules[n-1].Cron != s.Cron || b.schedules[n-1].Zone != s.Zone.String() {
+		return time.Time{}, false
+	}
+	return b.schedules[n-1].Since, true
+}
+
 type missed struct {
 	Occurrences []Occurrence `json:"occurrences"`
 	FoundAt     time.Time    `json:"found_at"`
@@ -97,11 +105,10 @@ func OpenLedger(records, pages string) (*Ledger, error) {
 func (l *Ledger) Adopt(report string, s *Schedule, now time.Time) (since time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.book(report)
-	a := adoption{Cron: s.Cron, Zone: s.Zone.String(), Since: now.UTC().Round(0)}
-	if n := len(b.schedules); n > 0 && b.schedules[n-1].Cron == a.Cron && b.schedules[n-1].Zone == a.Zone {
-		return b.schedules[n-1].Since, nil
+	if since, ok := l.book(report).since(s); ok {
+		return since, nil
 	}
+	a := adoption{Cron: s.Cron, Zone: s.Zone.String(), Since: now.UTC().Round(0)}
 	return a.Since, l.adopt(report, a)
 }
 
@@ -112,6 +119,14 @@ func (l *Ledger) adopt(report string, a adoption) error {
 	}
 	b.schedules = append(b.schedules, a)
 	return nil
+}
+
+// Since tells from when on a report's schedule holds; false: it was never
+// adopted, or another one was since.
+func (l *Ledger) Since(report string, s *Schedule) (time.Time, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.book(report).since(s)
 }
 
 // Withdraw records that a report has no schedule any more, so that nothing of

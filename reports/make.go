@@ -137,6 +137,13 @@ func (k *Keeper) logFailures(ctx context.Context, f *facts) {
 	}
 }
 
+// HasRecipients tells whether anybody gets a report.
+func (k *Keeper) HasRecipients(r *Report) bool {
+	return slices.ContainsFunc(r.To, func(to Address) bool {
+		return to.Mail != "" || slices.ContainsFunc(k.cfg.Users, func(u User) bool { return u.Role == to.Role })
+	})
+}
+
 // recipients are the people behind a report's addresses, each once.
 func (k *Keeper) recipients(ctx context.Context, r *Report) []Recipient {
 	var list []Recipient
@@ -174,12 +181,4 @@ func (k *Keeper) messageID() string {
 		domain = "funnelhouse.invalid"
 	}
 	return strings.ToLower(rand.Text()) + "@" + domain
-}
-
-// LastOver is the last period of a report that is over.
-func (k *Keeper) LastOver(r *Report, at time.Time) metric.Period {
-	today := at.In(k.company().Zone)
-	calendar := k.company().Calendar
-	current := calendar.PeriodOf(time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, time.UTC), r.Period)
-	return calendar.PeriodOf(current.Start.AddDate(0, 0, -1), r.Period)
 }

@@ -324,6 +324,8 @@ func (w *writer) flags(m *metric.Metric, row *metric.Row) []string {
 			notes = append(notes, w.partial)
 		case metric.ReachedBeforeStart:
 			notes = append(notes, w.beforeStart)
+		case noRows:
+			notes = append(notes, w.noRows)
 		case "without_value":
 			notes = append(notes, w.withoutValue)
 		default:
@@ -362,6 +364,13 @@ func (w *writer) lacking() []string {
 	}
 	if f.running() {
 		all = append(all, fmt.Sprintf(w.runningPeriod, w.day(f.asOf)))
+	}
+	switch latest := f.state.latest(); {
+	case !f.silent():
+	case latest.IsZero():
+		all = append(all, w.noEvents)
+	default:
+		all = append(all, fmt.Sprintf(w.silent, w.minute(latest, f.company.Zone)))
 	}
 	all = append(all, w.notComputed()...)
 	for _, model := range f.state.Models {
@@ -423,8 +432,8 @@ func (w *writer) sources() []pairView {
 	pairs = append(pairs, pairView{w.builtKey, built})
 	for _, t := range f.state.Topics {
 		last := w.never
-		if !t.LastAt.IsZero() {
-			last = w.minute(t.LastAt, f.company.Zone)
+		if !t.OccurredAt.IsZero() {
+			last = fmt.Sprintf(w.received, w.minute(t.OccurredAt, f.company.Zone), w.minute(t.ReceivedAt, f.company.Zone))
 		}
 		pairs = append(pairs, pairView{fmt.Sprintf(w.topicKey, t.Name), last})
 	}

@@ -225,6 +225,16 @@ func TestLacking(t *testing.T) {
 	if want := []string{"New leads could not be computed: the model marts.leads is not built."}; !slices.Equal(v.Lacking, want) {
 		t.Errorf("got %q", v.Lacking)
 	}
+	// Sources that stand still are no zero.
+	fake.state.Topics = fake.state.Topics[:1]
+	v = viewOf(t, factsOf(t, fake, head+"sections: [{figures: [bookings]}]\n", "2026-12", "2027-01-02"), "en", &fakeCharts{})
+	if want := []string{"No event of this period has come: the latest one is of 2 November 2026, 07:51."}; !slices.Equal(v.Lacking, want) {
+		t.Errorf("got %q", v.Lacking)
+	}
+	fake.state.Topics = nil
+	if v = viewOf(t, factsOf(t, fake, head+"sections: [{figures: [bookings]}]\n", "2026-12", "2027-01-02"), "zh-Hans", &fakeCharts{}); !slices.Equal(v.Lacking, []string{"尚未收到任何事件。"}) {
+		t.Errorf("got %q", v.Lacking)
+	}
 	fake.stateErr = errors.New("closed")
 	v = viewOf(t, factsOf(t, fake, head+"sections: [{figures: [new_leads]}]\n", "2026-10", "2026-11-02"), "zh-Hans", &fakeCharts{})
 	if want := []string{"无法得知数据的新旧程度。", "New leads无法计算：数据仓库未能作答，分析人员可以查明原因。"}; len(v.Lacking) != 2 || v.Lacking[0] != want[0] {

@@ -21,14 +21,14 @@ type words struct {
 	asOf, edition string // with a day; with a number
 
 	// Table of figures.
-	figures, before, was                   string
-	n, interval, share                     string // with a number; with two values; with two numbers
-	better, worse, same, chance, tooFew    string
-	higher, lower                          string // where neither is better
-	noFigure, noPast, pastBlank            string
-	tooYoung, notOver                      string
-	immature, smallN, partial, beforeStart string // smallN with a number
-	withoutValue, otherFlag, carried       string // otherFlag with the flag; carried with a flag and who carries it
+	figures, before, was                     string
+	n, interval, share                       string // with a number; with two values; with two numbers
+	better, worse, same, chance, tooFew      string
+	higher, lower                            string // where neither is better
+	noFigure, noPast, pastBlank              string
+	tooYoung, notOver                        string
+	immature, smallN, partial, beforeStart   string // smallN with a number
+	withoutValue, noRows, otherFlag, carried string // otherFlag with the flag; carried with a flag and who carries it
 
 	// Charts.
 	byWord, periodWord, valueWord, nWord, intervalWord string // byWord with a metric and a dimension
@@ -47,14 +47,15 @@ type words struct {
 	oldModel                   string // with a model, an instant and the figures
 	stateFailed, prepareFailed string
 	runningPeriod              string // with a day
+	silent, noEvents           string // silent with an instant
 	refused                    string // with a number
 
 	// The end.
-	definitions, owner, version, minimum, higherIsBetter, lowerIsBetter string
-	data, asOfKey, zoneKey, builtKey, topicKey, never, zoneText         string
-	builtNever                                                          string
-	footer                                                              string // with a report, an edition and an instant
-	subject                                                             string // with a title and a period
+	definitions, owner, version, minimum, higherIsBetter, lowerIsBetter   string
+	data, asOfKey, zoneKey, builtKey, topicKey, received, never, zoneText string
+	builtNever                                                            string
+	footer                                                                string // with a report, an edition and an instant
+	subject                                                               string // with a title and a period
 
 	quarter      string // with year and number
 	year         string
@@ -94,7 +95,7 @@ func english() *words {
 		immature: "Not mature yet: its youngest cases may still count later.",
 		smallN:   "Few cases: fewer than %d.", partial: "The period is not over.",
 		beforeStart:  "Some dates contradict each other: reached before it began.",
-		withoutValue: "Some rows lack the value and are left out.", otherFlag: "Flag: %s.", carried: "%s (%s)",
+		withoutValue: "Some rows lack the value and are left out.", noRows: "The period has no rows.", otherFlag: "Flag: %s.", carried: "%s (%s)",
 		byWord: "%s by %s", periodWord: "Period", valueWord: "Value", nWord: "n", intervalWord: "95 % interval",
 		to: "%s to %s", over: "%s by %s",
 		grains:  map[metric.Grain]string{metric.Month: "month", metric.Quarter: "quarter", metric.Year: "year"},
@@ -107,11 +108,12 @@ func english() *words {
 		oldModel:    "The model %s could not be rebuilt; figures from it are as of %s: %s.",
 		stateFailed: "How fresh the data is could not be found out.", prepareFailed: "The data could not be brought up to date before this report was made; it may lack the latest events.",
 		runningPeriod: "The period is not over: figures go up to %s and are not compared.",
-		refused:       "%s records of the period broke their contract and are in no figure.",
-		definitions:   "What the figures mean", owner: "owner: %s", version: "version %d", minimum: "judged from n = %d",
+		silent:        "No event of this period has come: the latest one is of %s.", noEvents: "No event has come yet.",
+		refused:     "%s records of the period broke their contract and are in no figure.",
+		definitions: "What the figures mean", owner: "owner: %s", version: "version %d", minimum: "judged from n = %d",
 		higherIsBetter: "higher is better", lowerIsBetter: "lower is better",
 		data: "Where the figures come from", asOfKey: "As of", zoneKey: "Time zone", builtKey: "Models built", topicKey: "Last event in %s",
-		never: "none yet", zoneText: "%s: in it a business day begins", builtNever: "not yet",
+		received: "%s, received %s", never: "none yet", zoneText: "%s: in it a business day begins", builtNever: "not yet",
 		footer: "%s, edition %d, made on %s by funnelhouse.", subject: "%s, %s",
 		quarter: "Q%[2]d %[1]s", year: "%s", fiscalYear: "fiscal year %s",
 		monthLayout: "January 2006", shortMonth: "Jan 06", mediumMonth: "Jan 2006", dayLayout: "2 January 2006", minuteLayout: "2 January 2006, 15:04",
@@ -134,7 +136,7 @@ func hans() *words {
 		immature: "尚未成熟：较新的个案以后仍可能计入。",
 		smallN:   "个案较少：不足 %d。", partial: "本期尚未结束。",
 		beforeStart:  "部分日期自相矛盾：达成早于开始。",
-		withoutValue: "部分行缺少数值，未计入。", otherFlag: "标记：%s。", carried: "%s（%s）",
+		withoutValue: "部分行缺少数值，未计入。", noRows: "本期没有任何记录。", otherFlag: "标记：%s。", carried: "%s（%s）",
 		byWord: "%s · 按%s", periodWord: "期间", valueWord: "数值", nWord: "n", intervalWord: "95% 区间",
 		to: "%s至%s", over: "%s · 按%s",
 		grains:  map[metric.Grain]string{metric.Month: "月", metric.Quarter: "季度", metric.Year: "年"},
@@ -147,11 +149,12 @@ func hans() *words {
 		oldModel:    "模型 %s 未能重建；由它得出的数值截至%s：%s。",
 		stateFailed: "无法得知数据的新旧程度。", prepareFailed: "制作本报告前数据未能更新，可能缺少最新的事件。",
 		runningPeriod: "本期尚未结束：数值截至%s，不作比较。",
-		refused:       "本期有 %s 条记录不符合约定，未计入任何数值。",
-		definitions:   "指标说明", owner: "负责：%s", version: "第 %d 版定义", minimum: "n 达到 %d 才作判断",
+		silent:        "本期没有收到任何事件：最近的事件发生于%s。", noEvents: "尚未收到任何事件。",
+		refused:     "本期有 %s 条记录不符合约定，未计入任何数值。",
+		definitions: "指标说明", owner: "负责：%s", version: "第 %d 版定义", minimum: "n 达到 %d 才作判断",
 		higherIsBetter: "越高越好", lowerIsBetter: "越低越好",
 		data: "数据来源", asOfKey: "截至", zoneKey: "时区", builtKey: "模型构建", topicKey: "%s 最近的事件",
-		never: "尚无", zoneText: "%s，营业日以此划分", builtNever: "尚未构建",
+		received: "%s，%s收到", never: "尚无", zoneText: "%s，营业日以此划分", builtNever: "尚未构建",
 		footer: "%s，第 %d 版，由 funnelhouse 制作于%s。", subject: "%s · %s",
 		quarter: "%[1]s年第%[2]d季度", year: "%s年", fiscalYear: "%s财年",
 		monthLayout: "2006年1月", shortMonth: "06年1月", mediumMonth: "2006年1月", dayLayout: "2006年1月2日", minuteLayout: "2006年1月2日 15:04",
@@ -176,7 +179,7 @@ func hant() *words {
 		immature: "尚未成熟：較新的個案以後仍可能計入。",
 		smallN:   "個案較少：不足 %d。", partial: "本期尚未結束。",
 		beforeStart:  "部分日期自相矛盾：達成早於開始。",
-		withoutValue: "部分列缺少數值，未計入。", otherFlag: "標記：%s。", carried: "%s（%s）",
+		withoutValue: "部分列缺少數值，未計入。", noRows: "本期沒有任何記錄。", otherFlag: "標記：%s。", carried: "%s（%s）",
 		byWord: "%s · 按%s", periodWord: "期間", valueWord: "數值", nWord: "n", intervalWord: "95% 區間",
 		to: "%s至%s", over: "%s · 按%s",
 		grains:  map[metric.Grain]string{metric.Month: "月", metric.Quarter: "季", metric.Year: "年"},
@@ -189,11 +192,12 @@ func hant() *words {
 		oldModel:    "模型 %s 未能重建；由它得出的數值截至%s：%s。",
 		stateFailed: "無法得知資料的新舊程度。", prepareFailed: "製作本報告前資料未能更新，可能缺少最新的事件。",
 		runningPeriod: "本期尚未結束：數值截至%s，不作比較。",
-		refused:       "本期有 %s 筆記錄不符合約定，未計入任何數值。",
-		definitions:   "指標說明", owner: "負責：%s", version: "第 %d 版定義", minimum: "n 達到 %d 才作判斷",
+		silent:        "本期沒有收到任何事件：最近的事件發生於%s。", noEvents: "尚未收到任何事件。",
+		refused:     "本期有 %s 筆記錄不符合約定，未計入任何數值。",
+		definitions: "指標說明", owner: "負責：%s", version: "第 %d 版定義", minimum: "n 達到 %d 才作判斷",
 		higherIsBetter: "越高越好", lowerIsBetter: "越低越好",
 		data: "資料來源", asOfKey: "截至", zoneKey: "時區", builtKey: "模型建置", topicKey: "%s 最近的事件",
-		never: "尚無", zoneText: "%s，營業日以此劃分", builtNever: "尚未建置",
+		received: "%s，%s收到", never: "尚無", zoneText: "%s，營業日以此劃分", builtNever: "尚未建置",
 		footer: "%s，第 %d 版，由 funnelhouse 製作於%s。", subject: "%s · %s",
 		quarter: "%[1]s年第%[2]d季", year: "%s年", fiscalYear: "%s財年",
 		monthLayout: "2006年1月", shortMonth: "06年1月", mediumMonth: "2006年1月", dayLayout: "2006年1月2日", minuteLayout: "2006年1月2日 15:04",

@@ -88,6 +88,7 @@ func TestBrokenFiles(t *testing.T) {
 		commands             []string
 	}{
 		{"config", configFile, "", "compny: {name: x}\n", []string{"funnelhouse.yaml:1:1", "compny", "company"}, []string{"check", "ingest", "build", "serve"}},
+		{"config currency", configFile, "", "company: {currency: yuan}\n", []string{"funnelhouse.yaml:1", "company.currency", "like CNY"}, []string{"check", "build"}},
 		{"config value", configFile, "", "company: {zone: Mars/Olympus}\n", []string{"funnelhouse.yaml:1", "company.zone", "Asia/Shanghai"}, []string{"check", "build"}},
 		{"plain password", configFile, "", "kafka: {brokers: [\"a:1\"], sasl: {mechanism: PLAIN, username: u, password: secret}}\n", []string{"funnelhouse.yaml:1", "password"}, []string{"check", "serve"}},
 		{"contract", "contracts/lead.created.v1.yaml", "logicalType: string", "logicalType: strng", []string{"contracts/lead.created.v1.yaml:", "logicalType", "strng"}, []string{"check", "ingest"}},

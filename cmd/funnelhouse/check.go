@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/ingest"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/warehouse"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 	"github.com/funnelhouse/funnelhouse/warehouse/model"
@@ -20,8 +22,8 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Prove the project's files, without any data",
-		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics and pages, runs
-every example of a contract and every case of sql/testdata, and compiles all SQL
+		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics, pages and reports,
+runs every example of a contract and every case of sql/testdata, and compiles all SQL
 against empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
 line and field, with the fix, and make the exit code 2.`,
 		Example: "  funnelhouse check --dir company",
@@ -42,11 +44,12 @@ line and field, with the fix, and make the exit code 2.`,
 }
 
 // inventory counts what was checked.
-type inventory struct{ contracts, examples, sources, models, metrics, cases, pages int64 }
+type inventory struct{ contracts, examples, sources, models, metrics, cases, pages, reports int64 }
 
 func (i inventory) String() string {
-	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
-		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"), plural(i.pages, "page"))
+	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
+		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"),
+		plural(i.pages, "page"), plural(i.reports, "report"))
 }
 
 // checkProject proves a project's files. Mistakes in files are
@@ -65,7 +68,7 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 	found.examples, err = checkExamples(contractFiles, promises.contracts)
 	problems := []error{inFolder("contracts", err)}
 
-	scratch, err := openScratch(ctx, promises.contracts, cfg.Company.Zone)
+	scratch, err := openScratch(ctx, promises.contracts, cfg.Company)
 	if err != nil {
 		return found, errors.Join(append(problems, err)...)
 	}
@@ -85,11 +88,26 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 		return found, errors.Join(append(problems, err)...)
 	}
 	found.cases, err = figures.runCases(ctx, scratch)
+	problems = append(problems, err)
+	found.reports, err = checkReports(dir, cfg, figures.metrics)
 	return found, errors.Join(append(problems, err)...)
 }
 
-func openScratch(ctx context.Context, set *contracts.Set, zone string) (*warehouse.Warehouse, error) {
-	return warehouse.Open(ctx, warehouse.Config{Contracts: set, Zone: zone})
+// checkReports holds the reports against the metrics.
+func checkReports(dir string, cfg *config, metrics *metric.Set) (int64, error) {
+	zone, err := time.LoadLocation(cfg.Company.Zone)
+	if err != nil {
+		return 0, err
+	}
+	set, err := loadReports(dir, zone)
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(set.All())), inFolder("reports", reports.Check(set, metrics))
+}
+
+func openScratch(ctx context.Context, set *contracts.Set, company companyConfig) (*warehouse.Warehouse, error) {
+	return warehouse.Open(ctx, warehouse.Config{Contracts: set, Zone: company.Zone, Currency: company.Currency})
 }
 
 // checkExamples runs every example of every contract as ingest would.
@@ -145,11 +163,7 @@ func (f *figures) runCases(ctx context.Context, scratch *warehouse.Warehouse) (n
 	for _, c := range f.models.Cases() {
 		n++
 		switch {
-		case f.metrics.Has(c.Name) && f.models.Has(c.Name):
-			problems = append(problems, &yamlfile.Problem{
-				Path: c.Path, Message: fmt.Sprintf("%s is both a model and a metric", c.Name), Fix: "give one of them another name",
-			})
-		case f.metrics.Has(c.Name):
+		case f.metrics.Has(c.Name) && (c.OfMetric || !f.models.Has(c.Name)):
 			problems = append(problems, metric.RunCase(ctx, f.metrics, c.Name, c.Path, f.files, scratch.DB()))
 		case f.models.Has(c.Name):
 			problems = append(problems, model.RunCase(ctx, f.models, c.Name, c.Path, scratch.DB()))
@@ -164,8 +178,8 @@ func (f *figures) runCases(ctx context.Context, scratch *warehouse.Warehouse) (n
 }
 
 // checkFigures proves models and metrics before a build adopts them.
-func checkFigures(ctx context.Context, f *figures, set *contracts.Set, zone string) (err error) {
-	scratch, err := openScratch(ctx, set, zone)
+func checkFigures(ctx context.Context, f *figures, set *contracts.Set, company companyConfig) (err error) {
+	scratch, err := openScratch(ctx, set, company)
 	if err != nil {
 		return err
 	}

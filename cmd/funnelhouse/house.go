@@ -19,6 +19,7 @@ import (
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 	"github.com/funnelhouse/funnelhouse/warehouse"
@@ -47,6 +48,8 @@ func folder(dir, name string) (fs.FS, error) {
 		return sources.Files, nil
 	case pagesFolder:
 		return dashboards.Files()
+	case "reports":
+		return reports.Files, nil
 	default:
 		return sqlfiles.Files, nil
 	}
@@ -113,6 +116,11 @@ type house struct {
 	building sync.Mutex
 	// publishing is held by a publish.
 	publishing sync.Mutex
+	// adopted are the metrics of the last build that succeeded; nil before it.
+	adopted atomic.Pointer[metric.Set]
+
+	keeping sync.Mutex
+	keeper  *reports.Keeper // once asked for
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -134,6 +142,7 @@ func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error
 		Memory:    cfg.Warehouse.Memory,
 		Threads:   cfg.Warehouse.Threads,
 		Zone:      cfg.Company.Zone,
+		Currency:  cfg.Company.Currency,
 		Contracts: promises.contracts,
 		Logger:    log,
 	})
@@ -256,7 +265,7 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company.Zone); err != nil {
+	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company); err != nil {
 		return nil, fmt.Errorf("the models were not built: %w", err)
 	}
 	asOf := h.today()
@@ -274,5 +283,9 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	return runner.Build(ctx, f.models, model.Options{})
+	result, err := runner.Build(ctx, f.models, model.Options{})
+	if err == nil {
+		h.adopted.Store(f.metrics)
+	}
+	return result, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/dashboards"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 )
@@ -29,15 +30,20 @@ company:
 #   brokers: [kafka-1:9092]
 #   tls: {ca_file: ca.pem}
 #   sasl: {mechanism: SCRAM-SHA-512, username: funnelhouse, password: {env: KAFKA_PASSWORD}}
+
+# Who takes reports to whom. Without it they are only written to data/reports.
+# mail: {host: smtp.example.com, from: reports@example.com, password: {env: SMTP_PASSWORD}}
+# users:
+#   - {name: wang, mail: wang@example.com, role: management, language: zh-Hans}
 `
 
 func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
 		Short: "Write out a project to change",
-		Long: `init writes funnelhouse.yaml and the folders contracts, sources, sql and
-dashboards/pages, as they are built into this program. From then on the project's own
-folders are used, each as a whole. Files that exist are left as they are.`,
+		Long: `init writes funnelhouse.yaml and the folders contracts, sources, sql, dashboards/pages
+and reports, as they are built into this program. From then on the project's own folders
+are used, each as a whole. Files that exist are left as they are.`,
 		Example: "  funnelhouse init --dir company",
 		RunE: func(*cobra.Command, []string) error {
 			return a.initialize()
@@ -81,7 +87,7 @@ func (a *app) initialize() error {
 	for _, part := range []struct {
 		name  string
 		files fs.FS
-	}{{"contracts", contracts.Files}, {"sources", sources.Files}, {"sql", sqlfiles.Files}, {pagesFolder, pages}} {
+	}{{"contracts", contracts.Files}, {"sources", sources.Files}, {"sql", sqlfiles.Files}, {pagesFolder, pages}, {"reports", reports.Files}} {
 		err := fs.WalkDir(part.files, ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

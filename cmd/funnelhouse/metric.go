@@ -100,7 +100,7 @@ func (h *house) unmeasured(ctx context.Context, set *metric.Set, code string, er
 	}
 	f, wrong := loadFigures(ctx, h.dir, h.promises.contracts, h.wh)
 	if wrong == nil {
-		wrong = checkFigures(ctx, f, h.promises.contracts, h.cfg.Company.Zone)
+		wrong = checkFigures(ctx, f, h.promises.contracts, h.cfg.Company)
 	}
 	if len(yamlfile.Problems(wrong)) > 0 {
 		return wrong

@@ -56,13 +56,16 @@ func (a *app) root() *cobra.Command {
 		Short: "From Kafka topics to the figures that managers decide by",
 		Long: `funnelhouse reads business events from Kafka, holds each against its contract,
 commits them to a DuckDB warehouse exactly once, builds SQL models from them, and
-computes metrics: how leads become customers, by period and channel.
+computes metrics: conversion, customer satisfaction, market share, on-time delivery and
+defects, by month, quarter and year. It shows them on pages, writes and mails reports,
+and publishes Parquet for BI tools.
 
 A project is a folder with funnelhouse.yaml and, where it has its own, the folders
-contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
-		Example: `  funnelhouse demo --dir try          a company with a year of leads, to try things on
+contracts, sources, sql, dashboards/pages and reports. Everything that funnelhouse
+writes lies in data/.`,
+		Example: `  funnelhouse demo --dir try          a made-up company, to try things on
   funnelhouse metric lead_to_won --dir try --by channel
-  funnelhouse serve                   ingest and build until stopped`,
+  funnelhouse serve --dir try         its pages, at http://127.0.0.1:8080`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -78,7 +81,8 @@ contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(), a.serveCommand(), a.ingestCommand(), a.buildCommand(),
-		a.checkCommand(), a.publishCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
+		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.publishCommand(), a.reportCommand(), a.reportsCommand(),
+		a.schemaCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)

@@ -9,6 +9,7 @@ import (
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 	"github.com/funnelhouse/funnelhouse/warehouse/model"
@@ -32,6 +33,7 @@ func fileKinds() []fileKind {
 		{"metric", metric.DefinitionSchema},
 		{"metric-case", metric.CaseSchema},
 		{"page", dashboards.SchemaJSON},
+		{"report", reports.SchemaJSON},
 	}
 }
 

@@ -18,9 +18,12 @@ const buildEvery = 5 * time.Second
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "Ingest, build and publish until stopped",
+		Short: "Ingest, build, publish, report and answer until stopped",
 		Long: `serve reads the topics, commits what they hold, builds the models after new batches,
-and publishes Parquet after builds. Every other command works meanwhile: it meets the lock of data/ and is
+publishes Parquet after builds, makes and mails reports on their schedules, and answers
+at server.listen (default 127.0.0.1:8080): pages for browsers, POST /v1/query for one
+SELECT, GET /v1/metrics/CODE for a metric, as JSON, CSV or Arrow.
+Every other command works meanwhile: it meets the lock of data/ and is
 answered by this process. Stop it with Ctrl-C or SIGTERM; what was read is committed
 first.`,
 		Example: "  funnelhouse serve --dir company",
@@ -32,8 +35,9 @@ first.`,
 	}
 }
 
-// serve starts ingest before builds and stops both together: a build can be
-// cut off at any point, and the batch being committed is finished by the loop.
+// serve starts ingest before builds and stops all together: a build can be
+// cut off at any point, the batch being committed is finished by the loop, and
+// answers under way have a few seconds.
 func (h *house) serve(ctx context.Context) error {
 	if h.cfg.Kafka == nil {
 		return h.errNoKafka()
@@ -45,6 +49,8 @@ func (h *house) serve(ctx context.Context) error {
 	})
 	group.Go(func() error { return h.buildOn(ctx, fresh, built) })
 	group.Go(func() error { return h.publishOn(ctx, built) })
+	group.Go(func() error { return h.listen(ctx) })
+	group.Go(func() error { return h.reportOn(ctx) })
 	h.log.InfoContext(ctx, "serving", "data", h.dir)
 	err := group.Wait()
 	if err == nil || errors.Is(err, context.Canceled) {
