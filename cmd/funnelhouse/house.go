@@ -118,6 +118,8 @@ type house struct {
 	publishing sync.Mutex
 	// adopted are the metrics of the last build that succeeded; nil before it.
 	adopted atomic.Pointer[metric.Set]
+	// refused says that the last build met mistakes in the project's files.
+	refused atomic.Bool
 
 	keeping sync.Mutex
 	keeper  *reports.Keeper // once asked for
@@ -262,10 +264,11 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	h.building.Lock()
 	defer h.building.Unlock()
 	f, err := loadFigures(ctx, h.dir, h.promises.contracts, h.wh)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = checkFigures(ctx, f, h.promises.contracts, h.cfg.Company)
 	}
-	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company); err != nil {
+	h.refused.Store(len(yamlfile.Problems(err)) > 0)
+	if err != nil {
 		return nil, fmt.Errorf("the models were not built: %w", err)
 	}
 	asOf := h.today()
