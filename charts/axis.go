@@ -5,20 +5,19 @@ import "math"
 // axis is the range of values that a chart shows, in what the option holds:
 // percentages for shares, thousands or millions for large amounts.
 type axis struct {
-	factor         float64 // option value = value * factor
-	low, high      float64
-	step           float64
-	suffix         string // behind every number
-	labelColumns   int    // the widest number
-	includesValues bool
+	factor       float64 // option value = value * factor
+	low, high    float64
+	step         float64
+	suffix       string // behind every number
+	labelColumns int    // the widest number
 }
 
 // axisOf fits an axis to the values. Bars begin at 0, or a bar's length would
 // say something else than its number; so do lines that come near it.
 func (s *Spec) axisOf() axis {
-	low, high, any := s.extent()
-	a := axis{factor: 1, includesValues: any}
-	if !any {
+	low, high, ok := s.extent()
+	a := axis{factor: 1}
+	if !ok {
 		low, high = 0, 1
 	}
 	isNatural := low >= 0
@@ -29,6 +28,9 @@ func (s *Spec) axisOf() axis {
 		a.factor, a.suffix = s.scale(math.Max(math.Abs(low), math.Abs(high)))
 	}
 	low, high = low*a.factor, high*a.factor
+	if low == 0 && high == 0 {
+		high = a.factor // an axis up to 1 or 100 %
+	}
 	if s.Kind == Bars || low > 0 && low < 0.6*high {
 		low = math.Min(low, 0)
 	}
@@ -52,16 +54,16 @@ func (s *Spec) axisOf() axis {
 	return a
 }
 
-func (s *Spec) extent() (low, high float64, any bool) {
+func (s *Spec) extent() (low, high float64, ok bool) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, series := range s.Series {
 		for _, v := range series.Values {
 			if v != nil {
-				low, high, any = math.Min(low, *v), math.Max(high, *v), true
+				low, high, ok = math.Min(low, *v), math.Max(high, *v), true
 			}
 		}
 	}
-	return low, high, any
+	return low, high, ok
 }
 
 // scale shortens the numbers of an axis by the words of the language.
@@ -90,10 +92,9 @@ func (s *Spec) scale(most float64) (factor float64, suffix string) {
 func niceRange(low, high, least float64) (from, to, step float64) {
 	if high-low <= 1e-9*math.Max(math.Abs(low), math.Abs(high)) {
 		spread := math.Max(math.Abs(high)*0.1, math.Max(least, 1e-3))
-		switch {
-		case low == 0:
+		if low == 0 {
 			high = math.Max(1, least)
-		default:
+		} else {
 			low, high = low-spread, high+spread
 		}
 	}

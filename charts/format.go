@@ -56,7 +56,7 @@ func FormatChange(now, before *float64, unit, currency, language string) string 
 		text := FormatValue(&size, unit, currency, language)
 		return sign(change, text) + text
 	default:
-		return signed(change / *before*100, 1) + " %"
+		return signed(change/math.Abs(*before)*100, 1) + " %"
 	}
 }
 

@@ -3,6 +3,7 @@ package charts
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -180,10 +181,8 @@ func (f *flattener) along(command byte, n float64, isRelative bool) point {
 
 // mirrored is the control point of a curve that goes on smoothly.
 func (f *flattener) mirrored(after ...byte) point {
-	for _, c := range after {
-		if f.before == c {
-			return point{2*f.now.x - f.control.x, 2*f.now.y - f.control.y}
-		}
+	if slices.Contains(after, f.before) {
+		return point{2*f.now.x - f.control.x, 2*f.now.y - f.control.y}
 	}
 	return f.now
 }

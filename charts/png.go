@@ -53,6 +53,11 @@ func (c *canvas) draw(s *shape) error {
 		if err != nil {
 			return err
 		}
+		if s.stroke.alpha > 0 && s.width > 0 {
+			c.fill(outlines(pieces, s), at, s.stroke)
+			// The pen's areas turn one way and a letter's own may turn the other.
+			c.fill(pieces, at, s.stroke)
+		}
 		c.fill(pieces, at, s.fill)
 		return nil
 	}

@@ -55,7 +55,7 @@ func (p *plot) bars(i int) object {
 			point["label"] = p.text(point, position)
 		}
 		if series.provisional(j) {
-			point["itemStyle"] = object{"opacity": 0.45}
+			point["itemStyle"] = object{"color": pale(color)}
 		}
 		data[j] = point
 	}
@@ -73,22 +73,22 @@ func (p *plot) bars(i int) object {
 func (p *plot) text(point object, position string) object {
 	return object{
 		"show": true, "position": position, "distance": 6, "formatter": point["text"], "color": inkColor, "fontSize": fontSize,
+		"textBorderColor": paperColor, "textBorderWidth": 3, // a line may pass behind it
 	}
 }
 
 func (p *plot) lines(i int) []object {
 	series := &p.Series[i]
 	settled, open := make([]any, len(series.Values)), make([]any, len(series.Values))
-	last, isOpen := -1, false
+	labelled, isOpen := -1, false
 	for j, v := range series.Values {
 		if v == nil {
 			continue
 		}
-		last = j
 		point := p.point(v)
 		switch {
 		case !series.provisional(j):
-			settled[j] = point
+			settled[j], labelled = point, j
 			if p.besideProvisional(series, j) {
 				// The end of a dotted piece. It has no text, and so no tooltip of its own.
 				open[j] = object{"value": point["value"], "symbol": "none"}
@@ -98,20 +98,36 @@ func (p *plot) lines(i int) []object {
 			open[j], isOpen = point, true
 		}
 	}
-	if p.main() == i && last >= 0 {
-		end, ok := settled[last].(object)
-		if !ok {
-			end, ok = open[last].(object)
-		}
-		if ok {
-			end["label"] = p.text(end, "top")
-		}
+	// The last value that stays is the one to read.
+	if end, ok := at(settled, labelled); ok && p.main() == i {
+		end["label"] = p.text(end, p.besideLine(series, labelled))
 	}
 	list := []object{p.line(i, settled, "solid")}
 	if isOpen {
 		list = append(list, p.line(i, open, "dotted"))
 	}
 	return list
+}
+
+func at(data []any, i int) (point object, ok bool) {
+	if i < 0 {
+		return nil, false
+	}
+	point, ok = data[i].(object)
+	return point, ok
+}
+
+// besideLine is the side of the last point on which its line doesn't come in.
+func (p *plot) besideLine(series *Series, last int) string {
+	isHigher := func(i int) bool {
+		return i >= 0 && i < len(series.Values) && series.Values[i] != nil && *series.Values[i] > *series.Values[last]
+	}
+	isValley := isHigher(last-1) && (last == len(series.Values)-1 || isHigher(last+1))
+	isLow := *series.Values[last]*p.axis.factor < p.axis.low+0.12*(p.axis.high-p.axis.low)
+	if isValley && !isLow {
+		return "bottom"
+	}
+	return "top"
 }
 
 // besideProvisional tells whether the line goes on from j to a value that may

@@ -18,11 +18,11 @@ type shape struct {
 	anchor   string  // start, middle or end
 	baseline string  // alphabetic, central or hanging
 
-	at            matrix
-	fill, stroke  paint
-	width         float64 // of the stroke
-	dash          []float64
-	cap           string // butt or round
+	at           matrix
+	fill, stroke paint
+	width        float64 // of the stroke
+	dash         []float64
+	cap          string // butt or round
 }
 
 // isSeen tells whether anything of it shows.

@@ -227,6 +227,9 @@ func (s *shape) write(b *bytes.Buffer) {
 		attribute("transform", fmt.Sprintf("matrix(%s %s %s %s %s %s)", brief(m.a), brief(m.b), brief(m.c), brief(m.d), brief(m.e), brief(m.f)))
 	}
 	s.writePaint(attribute)
+	if s.text != "" && s.stroke.alpha > 0 {
+		attribute("paint-order", "stroke")
+	}
 	if s.path != "" {
 		b.WriteString("/>\n")
 	} else {

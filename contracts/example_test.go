@@ -2,9 +2,12 @@ package contracts
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 	"unicode/utf8"
 )
 
@@ -134,20 +137,27 @@ func rules(f *Field) []string {
 	if f.MaxLength > 0 {
 		list = append(list, "too_long")
 	}
+	if f.Pattern != nil {
+		list = append(list, "pattern")
+	}
 	if len(f.Allowed) > 0 {
 		list = append(list, "not_allowed")
+	}
+	if f.Minimum != nil || f.Maximum != nil {
+		list = append(list, "out_of_range")
 	}
 	if f.Type == Decimal {
 		list = append(list, "scale")
 	}
-	if f.Type == Timestamp {
+	if f.Type == Date || f.Type == Timestamp {
 		list = append(list, "invalid_time")
 	}
 	return list
 }
 
 // breaks says which rule of the field the data breaks, as far as the default
-// contracts have rules.
+// contracts have rules. It is written from docs/formats.md, apart from the
+// validation that it stands beside.
 func breaks(f *Field, data map[string]any) string {
 	v := data[f.Name]
 	s, isText := v.(string)
@@ -156,27 +166,49 @@ func breaks(f *Field, data map[string]any) string {
 		return "missing_field"
 	case v == nil:
 		return ""
-	case f.Type == Decimal:
-		return breaksDecimal(v)
+	case f.Type == Decimal, f.Type == Integer:
+		return breaksNumber(f, v)
+	case f.Type == Boolean:
+		if _, isBool := v.(bool); !isBool {
+			return "wrong_type"
+		}
+		return ""
 	case !isText:
 		return "wrong_type"
-	case f.Type == Timestamp && !strings.HasSuffix(s, "+08:00"), strings.Contains(s, "-02-30"):
-		return "invalid_time"
+	case f.Type == Date, f.Type == Timestamp:
+		return breaksTime(f, s)
 	case utf8.RuneCountInString(s) < f.MinLength:
 		return "too_short"
 	case f.MaxLength > 0 && utf8.RuneCountInString(s) > f.MaxLength:
 		return "too_long"
-	case len(f.Allowed) > 0 && !strings.Contains(" "+strings.Join(f.Allowed, " ")+" ", " "+s+" "):
+	case f.Pattern != nil && !f.Pattern.MatchString(s):
+		return "pattern"
+	case len(f.Allowed) > 0 && !slices.Contains(f.Allowed, s):
 		return "not_allowed"
 	}
 	return ""
 }
 
-// breaksDecimal holds a value against decimal(18,2).
-func breaksDecimal(v any) string {
+func breaksTime(f *Field, s string) string {
+	layout := time.DateOnly
+	if f.Type == Timestamp {
+		layout = time.RFC3339
+	}
+	if _, err := time.Parse(layout, s); err != nil {
+		return "invalid_time"
+	}
+	return ""
+}
+
+// breaksNumber holds a value against a decimal or a whole number; of the two
+// only a decimal may stand in a text.
+func breaksNumber(f *Field, v any) string {
 	var text string
 	switch v := v.(type) {
 	case string:
+		if f.Type == Integer {
+			return "wrong_type"
+		}
 		text = v
 	case float64:
 		raw, err := json.Marshal(v)
@@ -187,12 +219,15 @@ func breaksDecimal(v any) string {
 	default:
 		return "wrong_type"
 	}
-	whole, fraction, _ := strings.Cut(text, ".")
+	value, err := strconv.ParseFloat(text, 64)
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 	switch {
-	case strings.Trim(whole+fraction, "0123456789") != "":
+	case err != nil || f.Type == Integer && fraction != "":
 		return "wrong_type"
-	case len(whole) > 16 || len(fraction) > 2:
+	case f.Type == Decimal && (len(whole) > f.Precision-f.Scale || len(fraction) > f.Scale):
 		return "scale"
+	case f.Minimum != nil && value < *f.Minimum, f.Maximum != nil && value > *f.Maximum:
+		return "out_of_range"
 	}
 	return ""
 }

@@ -120,9 +120,10 @@ func defaults(t *testing.T) *Set {
 func TestDefaultContracts(t *testing.T) {
 	t.Parallel()
 	set := defaults(t)
-	if got, want := set.Names(), []string{"lead.created.v1", "lead.merged.v1", "lead.stage_changed.v1"}; !slices.Equal(got, want) {
-		t.Errorf("names %v, want %v", got, want)
+	if got, want := len(set.Names()), 30; got != want {
+		t.Errorf("%d contracts, want %d: %v", got, want, set.Names())
 	}
+	var personal []string
 	for _, c := range set.All() {
 		if c.Owner == "" || c.Domain == "" || c.Status != "active" {
 			t.Errorf("%s lacks owner, domain or status: %+v", c.Name(), c)
@@ -134,10 +135,19 @@ func TestDefaultContracts(t *testing.T) {
 		for _, f := range c.Fields {
 			inAllLanguages(t, c.Name()+" label of "+f.Name, f.Label)
 			inAllLanguages(t, c.Name()+" description of "+f.Name, f.Description)
-			if f.Personal != (f.Name == "email") {
-				t.Errorf("%s %s: personal is %v", c.Name(), f.Name, f.Personal)
+			if f.Personal {
+				personal = append(personal, c.Event+" "+f.Name)
+			}
+			if f.Type == Decimal && f.Name != "size" && f.Unit != "currency" {
+				t.Errorf("%s %s: the unit of an amount is %q", c.Name(), f.Name, f.Unit)
 			}
 		}
+		if !c.hasField("recorded_at") {
+			t.Errorf("%s doesn't say when it was recorded", c.Name())
+		}
+	}
+	if want := []string{"lead.created email", "survey.response_submitted comment"}; !slices.Equal(personal, want) {
+		t.Errorf("personal data: %v, want %v", personal, want)
 	}
 	amount := set.Lookup("lead.created.v1").Fields[8]
 	if amount.Name != "expected_amount" || amount.Type != Decimal || amount.Precision != 18 || amount.Scale != 2 || amount.Unit != "currency" {

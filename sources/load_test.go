@@ -20,9 +20,16 @@ func TestDefaultSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []*Source{{Path: "crm.yaml", Name: "crm", Kafka: &Kafka{Topics: []string{"crm.events"}}, Framing: "none", Envelope: "cloudevents"}}
+	var want []*Source
+	for _, name := range []string{"crm", "hr", "market", "rnd", "service", "survey"} {
+		want = append(want, &Source{
+			Path: name + ".yaml", Name: name, Kafka: &Kafka{Topics: []string{name + ".events"}}, Framing: "none", Envelope: "cloudevents",
+		})
+	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v", got[0])
+		for _, s := range got {
+			t.Errorf("got %+v", s)
+		}
 	}
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 	// Zone is the company's time zone, in which a business day begins.
 	// Default: UTC.
 	Zone string
+	// Currency is the company's own (ISO 4217), the one in which amounts are
+	// added up. Default: none, every amount is taken to be in it.
+	Currency string
 	// Contracts are the events that have a raw table.
 	Contracts *contracts.Set
 	// Logger tells of what the opening changed. Default: silence.
@@ -131,7 +134,7 @@ func (w *Warehouse) prepare(ctx context.Context) error {
 		"set global TimeZone = 'UTC'",
 	}
 	statements = append(statements, schemaStatements...)
-	statements = append(statements, BusinessDate(w.cfg.Zone))
+	statements = append(statements, BusinessDate(w.cfg.Zone), CompanyCurrency(w.cfg.Currency))
 	for _, s := range statements {
 		if _, err := w.db.ExecContext(ctx, s); err != nil {
 			return err
@@ -168,6 +171,17 @@ func (w *Warehouse) prepare(ctx context.Context) error {
 // business day with it.
 func BusinessDate(zone string) string {
 	return "create or replace macro main.business_date(instant) as cast(instant at time zone " + quoteText(zone) + " as date)"
+}
+
+// CompanyCurrency is the statement that makes the macro
+// is_company_currency(code). Models tell with it which amounts may be added up;
+// the others wait for a rate.
+func CompanyCurrency(code string) string {
+	const macro = "create or replace macro main.is_company_currency(code) as "
+	if code == "" {
+		return macro + "true"
+	}
+	return macro + "code = " + quoteText(code)
 }
 
 // checkZone proves that DuckDB knows the company's zone.

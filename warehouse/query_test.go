@@ -30,7 +30,7 @@ func TestQueryRefusesAllButOneSelect(t *testing.T) {
 		"select * from read_text('" + secret + "')", "select * from '" + secret + "'", "select * from read_csv('" + secret + "')",
 		"select * from glob('" + dir + "/*')", "select * from read_blob('/etc/hostname')", "select * from 'https://example.com/x.csv'",
 		"select nextval('s')", "export database '" + dir + "/x'", "call pragma_version()", "explain analyze delete from ingest.offsets",
-		"select getenv('HOME') from nowhere",
+		"select getenv('HOME') from nowhere", "select $1", "select ?", "select $name",
 	} {
 		r, err := w.Query(t.Context(), q)
 		if err == nil {
@@ -122,6 +122,20 @@ func TestQueryBesideAppend(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, w, "select count(*) from raw.order_placed_v1", "5")
+}
+
+func TestCompanyCurrency(t *testing.T) {
+	t.Parallel()
+	for currency, want := range map[string]string{"CNY": "true|false|<nil>", "": "true|true|true"} {
+		w, err := Open(t.Context(), Config{Contracts: orderSet(t), Currency: currency})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, w, "select is_company_currency('CNY'), is_company_currency('USD'), is_company_currency(null)", want)
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestBusinessDate(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 )
 
@@ -38,13 +39,14 @@ func run() error {
 	defer stop()
 	binary := flag.String("binary", "bin/funnelhouse", "the program to measure")
 	events := flag.Int("events", 2_000_000, "events of the larger backlog; the smaller has a quarter")
-	memory := flag.String("warehouse-memory", "192MB", "warehouse.memory of the measured program")
+	memory := flag.String("warehouse-memory", "192MB", "warehouse.memory of the measured program for three types")
+	many := flag.String("catalogue-memory", "1GB", "warehouse.memory of the measured program for the whole catalogue; DuckDB keeps the open end of every column of every table there")
 	broker := flag.String("broker", "", "be the broker, with this folder")
 	flag.Parse()
 	if *broker != "" {
 		return serveBroker(ctx, *broker)
 	}
-	return bench(ctx, *binary, *events, *memory)
+	return bench(ctx, *binary, *events, *memory, *many)
 }
 
 // serveBroker runs the embedded broker until standard input ends.
@@ -92,7 +94,7 @@ func startBroker(ctx context.Context, dir string) (addr string, stop func() erro
 	return strings.TrimSpace(line), func() error { return errors.Join(in.Close(), cmd.Wait()) }, nil
 }
 
-func bench(ctx context.Context, binary string, events int, memory string) (err error) {
+func bench(ctx context.Context, binary string, events int, memory, many string) (err error) {
 	binary, err = filepath.Abs(binary)
 	if err != nil {
 		return err
@@ -103,25 +105,52 @@ func bench(ctx context.Context, binary string, events int, memory string) (err e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	fmt.Printf("events of %d bytes, three types, broker in a process of its own\n\n", eventBytes)
-	small, err := wholeWay(ctx, binary, filepath.Join(dir, "small"), events/4, memory)
+	set, err := contracts.Load(contracts.Files)
 	if err != nil {
 		return err
 	}
-	large, err := wholeWay(ctx, binary, filepath.Join(dir, "large"), events, memory)
+	all, err := catalogue(set)
 	if err != nil {
 		return err
 	}
-	parse, err := parseAlone(events / 4)
+	fmt.Printf("events of %d bytes, broker in a process of its own\n", eventBytes)
+	small, err := wholeWay(ctx, binary, filepath.Join(dir, "small"), threeTypes(), events/4, memory)
 	if err != nil {
 		return err
 	}
-	insert, err := insertAlone(ctx, filepath.Join(dir, "insert"), events/4, memory)
+	large, err := benchMix(ctx, binary, filepath.Join(dir, "three"), set, threeTypes(), events, memory)
 	if err != nil {
 		return err
 	}
-	whole := large.rate
-	fmt.Printf("%-38s %12s %9s\n", "", "events/s", "of whole")
+	fmt.Printf("peak resident memory: %d MB with %d waiting, %d MB with %d waiting (warehouse.memory %s)\n",
+		small.peakMB, events/4, large.peakMB, events, memory)
+	if large, err = benchMix(ctx, binary, filepath.Join(dir, "all"), set, all, events, many); err != nil {
+		return err
+	}
+	fmt.Printf("peak resident memory: %d MB with %d waiting (warehouse.memory %s)\n\n", large.peakMB, events, many)
+	each, err := oneOfEach(ctx, set, all, filepath.Join(dir, "each"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("a batch with one event of each of %d types is committed in %d ms (median)\n", all.types, each.Milliseconds())
+	return benchDemo(ctx, binary, filepath.Join(dir, "demo"))
+}
+
+// benchMix measures the whole way of a mix of events beside its parts.
+func benchMix(ctx context.Context, binary, dir string, set *contracts.Set, m mix, events int, memory string) (way, error) {
+	large, err := wholeWay(ctx, binary, filepath.Join(dir, "whole"), m, events, memory)
+	if err != nil {
+		return large, err
+	}
+	parse, err := parseAlone(set, m, events/4)
+	if err != nil {
+		return large, err
+	}
+	insert, err := insertAlone(ctx, set, m, filepath.Join(dir, "insert"), events/4, memory)
+	if err != nil {
+		return large, err
+	}
+	fmt.Printf("\n%-38s %12s %9s\n", fmt.Sprintf("%d types mixed", m.types), "events/s", "of whole")
 	for _, r := range []struct {
 		name string
 		rate float64
@@ -129,14 +158,32 @@ func bench(ctx context.Context, binary string, events int, memory string) (err e
 		{"fetch alone", large.fetch},
 		{"parse and validate alone", parse},
 		{"encode and insert alone", insert},
-		{"broker to committed, all of it", whole},
+		{"broker to committed, all of it", large.rate},
 		{"the same, until the program has ended", large.ended},
 	} {
-		fmt.Printf("%-38s %12.0f %8.2fx\n", r.name, r.rate, r.rate/whole)
+		fmt.Printf("%-38s %12.0f %8.2fx\n", r.name, r.rate, r.rate/large.rate)
 	}
-	fmt.Printf("\nprocessor time of the program: %.2f µs an event\n", large.cpu)
-	fmt.Printf("peak resident memory: %d MB with %d waiting, %d MB with %d waiting (warehouse.memory %s)\n",
-		small.peakMB, events/4, large.peakMB, events, memory)
+	fmt.Printf("processor time of the program: %.2f µs an event\n", large.cpu)
+	return large, nil
+}
+
+// benchDemo times the default demo company and a full build of its models.
+func benchDemo(ctx context.Context, binary, dir string) error {
+	started := time.Now()
+	for _, args := range [][]string{{"demo", "--dir", dir}, {"build", "--dir", dir}} {
+		cmd := exec.CommandContext(ctx, binary, args...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
+		}
+		if args[0] == "demo" {
+			fmt.Printf("the default demo takes %.1f s", time.Since(started).Seconds())
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		fmt.Printf("; all its models: %s\n", lines[len(lines)-1])
+	}
 	return nil
 }
 
@@ -149,14 +196,14 @@ type way struct {
 	peakMB int64
 }
 
-func wholeWay(ctx context.Context, binary, dir string, events int, memory string) (w way, err error) {
+func wholeWay(ctx context.Context, binary, dir string, m mix, events int, memory string) (w way, err error) {
 	addr, stop, err := startBroker(ctx, filepath.Join(dir, "broker"))
 	if err != nil {
 		return w, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	connection := kafka.Connection{Brokers: []string{addr}, Logger: slog.New(slog.DiscardHandler)}
-	if err := fill(ctx, connection, events); err != nil {
+	if err := fill(ctx, connection, m, events); err != nil {
 		return w, err
 	}
 	config := fmt.Sprintf("company: {zone: Asia/Shanghai}\nkafka: {brokers: [%q]}\nwarehouse: {memory: %s}\n", addr, memory)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory/mallocator"
@@ -19,37 +19,8 @@ import (
 	"github.com/funnelhouse/funnelhouse/warehouse"
 )
 
-const eventBytes = 420
-
-// makeEvent writes the i-th event, of one of three types, padded to the same
-// length by a longer identity as real systems have them.
-func makeEvent(i int) []byte {
-	lead := fmt.Sprintf("L-%09d", i/3)
-	kind, data := "", ""
-	switch i % 3 {
-	case 0:
-		kind = "lead.created.v1"
-		data = fmt.Sprintf(`{"lead_id":%q,"channel":"trade_fair","campaign":"spring-fair","product":"atlas","region":"east","potential":"B","owner_id":"E-014","email":"contact-%s@example.com","expected_amount":%d.50,"recorded_at":"2026-10-03T09:12:45.000+08:00"}`,
-			lead, lead, 1000+i%90000)
-	case 1:
-		kind = "lead.stage_changed.v1"
-		data = fmt.Sprintf(`{"lead_id":%q,"from_stage":"new","to_stage":"mql","owner_id":"E-014","reason":"qualified by the inside sales team","recorded_at":"2026-10-03T09:12:46.000+08:00"}`, lead)
-	default:
-		kind = "lead.merged.v1"
-		data = fmt.Sprintf(`{"lead_id":%q,"survivor_id":"L-000000001","recorded_at":"2026-10-03T09:12:47.000+08:00"}`, lead)
-	}
-	event := func(id string) []byte {
-		return fmt.Appendf(nil, `{"specversion":"1.0","id":"%s","source":"/crm","type":"%s","time":"2026-10-03T09:12:44.120+08:00","subject":%q,"data":%s}`, id, kind, lead, data)
-	}
-	id := fmt.Sprintf("%012d", i)
-	if missing := eventBytes - len(event(id)); missing > 0 {
-		id = strings.Repeat("0", missing) + id
-	}
-	return event(id)
-}
-
 // fill sends events to the broker, in six partitions.
-func fill(ctx context.Context, connection kafka.Connection, events int) (err error) {
+func fill(ctx context.Context, connection kafka.Connection, m mix, events int) (err error) {
 	p, err := kafka.NewProducer(connection)
 	if err != nil {
 		return err
@@ -61,8 +32,8 @@ func fill(ctx context.Context, connection kafka.Connection, events int) (err err
 	}
 	var messages []kafka.Message
 	for i := range events {
-		partition := int32(i / 3 % partitions)
-		messages = append(messages, kafka.Message{Value: makeEvent(i), Partition: &partition})
+		partition := int32(i / m.types % partitions)
+		messages = append(messages, kafka.Message{Value: m.event(i), Partition: &partition})
 		if len(messages) == 20_000 || i == events-1 {
 			if err := p.Produce(ctx, topic, messages); err != nil {
 				return err
@@ -96,14 +67,10 @@ func fetchAlone(ctx context.Context, connection kafka.Connection, events int) (r
 	return float64(events) / time.Since(started).Seconds(), nil
 }
 
-func parseAlone(events int) (rate float64, err error) {
-	set, err := contracts.Load(contracts.Files)
-	if err != nil {
-		return 0, err
-	}
+func parseAlone(set *contracts.Set, m mix, events int) (rate float64, err error) {
 	records := make([]ingest.Record, events)
 	for i := range records {
-		records[i].Value = makeEvent(i)
+		records[i].Value = m.event(i)
 	}
 	started := time.Now()
 	try := ingest.NewTry(set)
@@ -117,6 +84,8 @@ func parseAlone(events int) (rate float64, err error) {
 
 // memoryReader yields records from memory as one partition.
 type memoryReader struct {
+	mix        mix
+	partition  int32
 	events, at int
 	chunk      []ingest.Chunk
 }
@@ -125,24 +94,24 @@ func (m *memoryReader) Read(context.Context) ([]ingest.Chunk, error) {
 	n := min(10_000, m.events-m.at)
 	records := make([]ingest.Record, n)
 	for i := range records {
-		records[i] = ingest.Record{Offset: int64(m.at + i), Value: makeEvent(m.at + i)}
+		records[i] = ingest.Record{Offset: int64(m.at + i), Value: m.mix.event(m.at + i)}
 	}
-	m.chunk = []ingest.Chunk{{Partition: ingest.Partition{Topic: topic}, First: int64(m.at), Next: int64(m.at + n), Records: records}}
+	m.chunk = []ingest.Chunk{{Partition: m.of(), First: int64(m.at), Next: int64(m.at + n), Records: records}}
 	m.at += n
 	return m.chunk, nil
 }
 
 func (m *memoryReader) Ends(context.Context) (map[ingest.Partition]int64, error) {
-	return map[ingest.Partition]int64{{Topic: topic}: int64(m.events)}, nil
+	return map[ingest.Partition]int64{m.of(): int64(m.events)}, nil
+}
+
+func (m *memoryReader) of() ingest.Partition {
+	return ingest.Partition{Topic: topic, Partition: m.partition}
 }
 
 // insertAlone measures the second goroutine of the way: batches are made
 // first, and only their encoding and commit is timed.
-func insertAlone(ctx context.Context, dir string, events int, memory string) (rate float64, err error) {
-	set, err := contracts.Load(contracts.Files)
-	if err != nil {
-		return 0, err
-	}
+func insertAlone(ctx context.Context, set *contracts.Set, m mix, dir string, events int, memory string) (rate float64, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return 0, err
 	}
@@ -151,31 +120,71 @@ func insertAlone(ctx context.Context, dir string, events int, memory string) (ra
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	reader := &memoryReader{events: events}
+	spent, err := insert(ctx, w, set, &memoryReader{mix: m, events: events}, func(time.Duration) {})
+	if err != nil {
+		return 0, err
+	}
+	return float64(events) / spent.Seconds(), nil
+}
+
+// insert encodes and commits what a reader yields. each is told how long a
+// batch took; all of them together are returned.
+func insert(ctx context.Context, w *warehouse.Warehouse, set *contracts.Set, reader ingest.Reader, each func(time.Duration)) (spent time.Duration, err error) {
 	in, err := ingest.New(ingest.Config{Contracts: set, MaxAge: time.Hour}, reader)
 	if err != nil {
 		return 0, err
 	}
 	encoder := transform.NewEncoder(set, mallocator.NewMallocator())
 	defer encoder.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	out := make(chan *ingest.Batch)
 	done := make(chan error, 1)
 	go func() {
 		defer close(out)
 		done <- in.Run(ctx, true, out)
 	}()
-	var spent time.Duration
+	var failed error
 	for b := range out {
+		if failed != nil {
+			b.Release()
+			continue
+		}
 		started := time.Now()
 		load, err := encoder.Encode(b)
+		if err == nil {
+			_, err = w.Append(ctx, load)
+			load.Release()
+		}
 		if err != nil {
-			return 0, err
+			failed = err
+			stop()
 		}
-		if _, err := w.Append(ctx, load); err != nil {
-			return 0, err
-		}
-		load.Release()
-		spent += time.Since(started)
+		took := time.Since(started)
+		each(took)
+		spent += took
 	}
-	return float64(events) / spent.Seconds(), <-done
+	return spent, errors.Join(failed, <-done)
+}
+
+// oneOfEach is the median time in which a batch with one event of each type is
+// encoded and committed to a warehouse on disk.
+func oneOfEach(ctx context.Context, set *contracts.Set, m mix, dir string) (median time.Duration, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0, err
+	}
+	w, err := warehouse.Open(ctx, warehouse.Config{Path: filepath.Join(dir, "w.duckdb"), Contracts: set})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	var times []time.Duration
+	for round := range 21 {
+		reader := &memoryReader{mix: m, partition: int32(round), events: m.types}
+		if _, err := insert(ctx, w, set, reader, func(took time.Duration) { times = append(times, took) }); err != nil {
+			return 0, err
+		}
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
 }

@@ -22,16 +22,18 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Prove the project's files, without any data",
-		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics and reports, runs every
-example of a contract and every case of sql/testdata, and compiles all SQL against
-empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
+		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics, pages and reports,
+runs every example of a contract and every case of sql/testdata, and compiles all SQL
+against empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
 line and field, with the fix, and make the exit code 2.`,
 		Example: "  funnelhouse check --dir company",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := a.mustExist(); err != nil {
 				return err
 			}
+			a.bar.say("checking the project")
 			found, err := checkProject(c.Context(), a.project())
+			a.bar.done()
 			if err != nil {
 				return err
 			}
@@ -42,11 +44,12 @@ line and field, with the fix, and make the exit code 2.`,
 }
 
 // inventory counts what was checked.
-type inventory struct{ contracts, examples, sources, models, metrics, cases, reports int64 }
+type inventory struct{ contracts, examples, sources, models, metrics, cases, pages, reports int64 }
 
 func (i inventory) String() string {
-	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
-		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"), plural(i.reports, "report"))
+	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
+		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"),
+		plural(i.pages, "page"), plural(i.reports, "report"))
 }
 
 // checkProject proves a project's files. Mistakes in files are
@@ -65,7 +68,7 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 	found.examples, err = checkExamples(contractFiles, promises.contracts)
 	problems := []error{inFolder("contracts", err)}
 
-	scratch, err := openScratch(ctx, promises.contracts, cfg.Company.Zone)
+	scratch, err := openScratch(ctx, promises.contracts, cfg.Company)
 	if err != nil {
 		return found, errors.Join(append(problems, err)...)
 	}
@@ -75,6 +78,12 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 		return found, errors.Join(append(problems, err)...)
 	}
 	found.models, found.metrics = int64(len(figures.models.Models())), int64(len(figures.metrics.All()))
+	pages, err := loadPages(dir, figures.metrics)
+	if err != nil {
+		problems = append(problems, err)
+	} else {
+		found.pages = int64(len(pages.All()))
+	}
 	if err := figures.prove(ctx, scratch); err != nil {
 		return found, errors.Join(append(problems, err)...)
 	}
@@ -97,8 +106,8 @@ func checkReports(dir string, cfg *config, metrics *metric.Set) (int64, error) {
 	return int64(len(set.All())), inFolder("reports", reports.Check(set, metrics))
 }
 
-func openScratch(ctx context.Context, set *contracts.Set, zone string) (*warehouse.Warehouse, error) {
-	return warehouse.Open(ctx, warehouse.Config{Contracts: set, Zone: zone})
+func openScratch(ctx context.Context, set *contracts.Set, company companyConfig) (*warehouse.Warehouse, error) {
+	return warehouse.Open(ctx, warehouse.Config{Contracts: set, Zone: company.Zone, Currency: company.Currency})
 }
 
 // checkExamples runs every example of every contract as ingest would.
@@ -116,7 +125,7 @@ func checkExamples(files fs.FS, set *contracts.Set) (n int64, err error) {
 			if string(reason) == e.Reason {
 				continue
 			}
-			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Field: "reason"}
+			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Column: 1, Field: "reason"}
 			switch {
 			case reason == "":
 				p.Message, p.Fix = fmt.Sprintf("the event is valid and was to be refused as %s", e.Reason), "break the rule that it is an example of, or remove the reason"
@@ -154,11 +163,7 @@ func (f *figures) runCases(ctx context.Context, scratch *warehouse.Warehouse) (n
 	for _, c := range f.models.Cases() {
 		n++
 		switch {
-		case f.metrics.Has(c.Name) && f.models.Has(c.Name):
-			problems = append(problems, &yamlfile.Problem{
-				Path: c.Path, Message: fmt.Sprintf("%s is both a model and a metric", c.Name), Fix: "give one of them another name",
-			})
-		case f.metrics.Has(c.Name):
+		case f.metrics.Has(c.Name) && (c.OfMetric || !f.models.Has(c.Name)):
 			problems = append(problems, metric.RunCase(ctx, f.metrics, c.Name, c.Path, f.files, scratch.DB()))
 		case f.models.Has(c.Name):
 			problems = append(problems, model.RunCase(ctx, f.models, c.Name, c.Path, scratch.DB()))
@@ -173,8 +178,8 @@ func (f *figures) runCases(ctx context.Context, scratch *warehouse.Warehouse) (n
 }
 
 // checkFigures proves models and metrics before a build adopts them.
-func checkFigures(ctx context.Context, f *figures, set *contracts.Set, zone string) (err error) {
-	scratch, err := openScratch(ctx, set, zone)
+func checkFigures(ctx context.Context, f *figures, set *contracts.Set, company companyConfig) (err error) {
+	scratch, err := openScratch(ctx, set, company)
 	if err != nil {
 		return err
 	}

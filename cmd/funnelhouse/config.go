@@ -38,7 +38,7 @@ type companyConfig struct {
 	Name             string   `yaml:"name" doc:"Name shown above figures."`
 	Zone             string   `yaml:"zone" doc:"Time zone in which a business day begins, like Asia/Shanghai. Default: UTC."`
 	FiscalYearStarts string   `yaml:"fiscal_year_starts" doc:"Month with which years and quarters begin. Default: january." enum:"january|february|march|april|may|june|july|august|september|october|november|december"`
-	Currency         string   `yaml:"currency" doc:"ISO 4217 code of amounts. Default: none is shown."`
+	Currency         string   `yaml:"currency" doc:"ISO 4217 code of amounts; figures leave out those in another currency. Default: none is shown, and every amount counts."`
 	Languages        []string `yaml:"languages" doc:"Languages of labels, the preferred one first: en, zh-Hans, zh-Hant. Default: en."`
 }
 
@@ -178,6 +178,9 @@ func (c *config) settings(doc *yamlfile.Doc, dir string) (*settings, error) {
 			problem("company.zone", fmt.Sprintf("%q is no time zone", z), "write a name of the IANA database, like Asia/Shanghai")
 		}
 	}
+	if code := c.Company.Currency; code != "" && !currencyPattern.MatchString(code) {
+		problem("company.currency", fmt.Sprintf("%q is no currency", code), "write a code of ISO 4217, like CNY")
+	}
 	if m := c.Company.FiscalYearStarts; m != "" {
 		s.fiscalStart = month(m)
 	}
@@ -195,6 +198,8 @@ func (c *config) settings(doc *yamlfile.Doc, dir string) (*settings, error) {
 	c.serveSettings(s, problem)
 	return s, errors.Join(problems...)
 }
+
+var currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
 
 // serveSettings reads what serve does besides ingesting and building.
 func (c *config) serveSettings(s *settings, problem func(field, message, fix string)) {

@@ -66,7 +66,7 @@ it stands and loads nothing twice.`,
 
 // demoProject writes the demo's configuration, unless there is one.
 func (a *app) demoProject() error {
-	if err := os.MkdirAll(a.project(), 0o750); err != nil {
+	if err := a.makeFolder(); err != nil {
 		return err
 	}
 	path := filepath.Join(a.project(), configFile)
@@ -91,19 +91,19 @@ func (a *app) demo(ctx context.Context, h *house, cfg demo.Config) error {
 	started := time.Now()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(a.io.out, format+"\n", args...) }
 	cfg.Zone = h.zone()
+	a.bar.say("making up the year")
 	year, err := demo.Act(cfg)
 	if err != nil {
 		return &usageError{err}
 	}
-	bar := newProgress(a.io)
-	sent, err := h.sendDemo(ctx, year, bar)
-	bar.done()
+	sent, err := h.sendDemo(ctx, year, a.bar)
+	a.bar.done()
 	if err != nil {
 		return err
 	}
 	say("sent      %s to topic %s", plural(int64(sent), "message"), demoTopic)
-	total, err := h.ingestOnce(ctx, func(t tally) { bar.say("%s read", plural(t.records, "record")) })
-	bar.done()
+	total, err := h.ingestOnce(ctx, func(t tally) { a.bar.say("%s read", plural(t.records, "record")) })
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (a *app) demo(ctx context.Context, h *house, cfg demo.Config) error {
 	if err := writeTally(a.io.out, total, a.dir); err != nil {
 		return err
 	}
-	result, err := h.build(ctx, func(model string, done, all int) { sayModel(bar, model, done, all) })
-	bar.done()
+	result, err := h.build(ctx, func(model string, done, all int) { sayModel(a.bar, model, done, all) })
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (a *app) demoRate(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	return writeMetric(a.io.out, table, "table", h.settings.language)
+	return writeMetric(a.io.out, table, "table", h.settings.language, h.cfg.Company.Currency)
 }
 
 // sendDemo sends what the topic doesn't hold yet. A partition's messages are

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
@@ -30,7 +31,7 @@ import (
 // folder returns one folder of the project: its own where it has one, else
 // the embedded default, whole.
 func folder(dir, name string) (fs.FS, error) {
-	own := filepath.Join(dir, name)
+	own := filepath.Join(dir, filepath.FromSlash(name))
 	info, err := os.Stat(own)
 	switch {
 	case err == nil && info.IsDir():
@@ -45,6 +46,8 @@ func folder(dir, name string) (fs.FS, error) {
 		return contracts.Files, nil
 	case "sources":
 		return sources.Files, nil
+	case pagesFolder:
+		return dashboards.Files()
 	case "reports":
 		return reports.Files, nil
 	default:
@@ -111,6 +114,10 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+	// publishing is held by a publish.
+	publishing sync.Mutex
+	// adopted are the metrics of the last build that succeeded; nil before it.
+	adopted atomic.Pointer[metric.Set]
 
 	keeping sync.Mutex
 	keeper  *reports.Keeper // once asked for
@@ -135,6 +142,7 @@ func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error
 		Memory:    cfg.Warehouse.Memory,
 		Threads:   cfg.Warehouse.Threads,
 		Zone:      cfg.Company.Zone,
+		Currency:  cfg.Company.Currency,
 		Contracts: promises.contracts,
 		Logger:    log,
 	})
@@ -182,6 +190,9 @@ func (h *house) connection() (kafka.Connection, error) {
 		connection.SASL = &with
 	}
 	if h.cfg.Kafka.Embedded == "" {
+		if err := connection.Check(); err != nil {
+			return connection, usagef("%s: %w", configFile, err)
+		}
 		return connection, nil
 	}
 	h.brokerMu.Lock()
@@ -254,7 +265,7 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company.Zone); err != nil {
+	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company); err != nil {
 		return nil, fmt.Errorf("the models were not built: %w", err)
 	}
 	asOf := h.today()
@@ -272,5 +283,9 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	return runner.Build(ctx, f.models, model.Options{})
+	result, err := runner.Build(ctx, f.models, model.Options{})
+	if err == nil {
+		h.adopted.Store(f.metrics)
+	}
+	return result, err
 }

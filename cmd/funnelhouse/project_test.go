@@ -15,9 +15,36 @@ import (
 func TestBuiltInProject(t *testing.T) {
 	t.Parallel()
 	out := must(t, t.TempDir(), "check")
-	if !strings.HasPrefix(out, "all right: 3 contracts with ") {
+	if !strings.HasPrefix(out, "all right: 30 contracts with ") {
 		t.Errorf("check says %q", out)
 	}
+}
+
+// The sources that are built in name more topics than a company has at first:
+// those that aren't there hold nothing up, and are read whole once they are.
+func TestBuiltInSourcesAwaitTopics(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	producer := broker(t, dir, "")
+	send(t, producer, kafka.Message{Value: created("L-1", "")})
+	must(t, dir, "ingest", "--once")
+	same(t, "the leads", ask(t, dir, "select lead_id from raw.lead_created_v1"), "L-1")
+
+	const topic = "service.events"
+	if err := producer.CreateTopic(t.Context(), topic, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	opened := `{"specversion":"1.0","id":"1","source":"/service","type":"case.opened.v1","time":"2026-03-01T00:00:00Z","data":{"case_id":"S-1","kind":"complaint"}}`
+	if err := producer.Produce(t.Context(), topic, []kafka.Message{{Value: []byte(opened)}}); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "ingest", "--once")
+	same(t, "the cases", ask(t, dir, "select case_id from raw.case_opened_v1"), "S-1")
+
+	none := t.TempDir()
+	broker(t, none, "")
+	write(t, none, "sources/hr.yaml", "source: hr\nkafka: {topics: [hr.events]}\nenvelope: cloudevents\n")
+	must(t, none, "ingest", "--once")
 }
 
 func TestInit(t *testing.T) {
@@ -36,6 +63,16 @@ func TestInit(t *testing.T) {
 	if err != nil || !bytes.Contains(kept, []byte("mine")) {
 		t.Errorf("init wrote over a file: %s (%v)", kept, err)
 	}
+	if !strings.Contains(out, "name your brokers") {
+		t.Errorf("init does not say what comes next: %q", out)
+	}
+	// Who has a configuration isn't asked for one.
+	write(t, dir, configFile, "kafka: {brokers: [\"kafka-1:9092\"]}\n")
+	if out := must(t, dir, "init"); strings.Contains(out, "name your brokers") || !strings.Contains(out, "funnelhouse check") {
+		t.Errorf("init beside a configuration says %q", out)
+	}
+	refuses(t, filepath.Join(dir, configFile), exitUsage, []string{"is a file", "--dir"}, "init")
+	refuses(t, filepath.Join(dir, configFile), exitUsage, []string{"is a file", "--dir"}, "demo")
 	for _, name := range []string{configFile, "contracts/lead.created.v1.yaml", "contracts/testdata/lead.created.v1.jsonl", "sql/marts/leads.sql", "sql/metrics/lead_to_won.yaml"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
@@ -123,7 +160,7 @@ expect:
   - {period: 2026-03, numerator: 1}
 `)
 	after := must(t, dir, "check")
-	if before == after || !strings.Contains(after, "4 contracts") {
+	if before == after || !strings.Contains(after, "31 contracts") {
 		t.Errorf("check says %q", after)
 	}
 

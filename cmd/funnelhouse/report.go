@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -248,12 +250,12 @@ func (a *app) listReports(h *house, keeper *reports.Keeper, set *reports.Set, fo
 	for _, st := range keeper.Standings(set, time.Now()) {
 		cells := []any{st.Report, h.minute(st.Next)}
 		if e := st.Last; e != nil {
-			cells = append(cells, e.Period, number(fmt.Sprint(e.Number)), h.minute(e.MadeAt))
+			cells = append(cells, e.Period, json.Number(strconv.Itoa(e.Number)), h.minute(e.MadeAt))
 		} else {
 			cells = append(cells, nil, nil, nil)
 		}
 		for _, n := range []int{st.Sent, st.Waiting, st.Failed, len(st.Missed)} {
-			cells = append(cells, number(fmt.Sprint(n)))
+			cells = append(cells, json.Number(strconv.Itoa(n)))
 		}
 		note := st.Note
 		if st.Failed > 0 {
@@ -280,7 +282,7 @@ func (a *app) listEditions(h *house, keeper *reports.Keeper, set *reports.Set, n
 		return err
 	}
 	for _, e := range editions[max(len(editions)-editionsShown, 0):] {
-		cells := []any{e.Period, number(fmt.Sprint(e.Number)), h.minute(e.MadeAt), nil}
+		cells := []any{e.Period, json.Number(strconv.Itoa(e.Number)), h.minute(e.MadeAt), nil}
 		if e.Occurrence != nil {
 			cells[3] = strings.Replace(e.Occurrence.Wall, "T", " ", 1)
 		}
@@ -291,7 +293,7 @@ func (a *app) listEditions(h *house, keeper *reports.Keeper, set *reports.Set, n
 			}
 		}
 		for _, d := range deliveries {
-			row := append(slices.Clone(cells), d.Mail, d.Language, string(d.State), number(fmt.Sprint(d.Attempts)), h.minute(d.At), h.minute(d.Next), nil)
+			row := append(slices.Clone(cells), d.Mail, d.Language, string(d.State), json.Number(strconv.Itoa(d.Attempts)), h.minute(d.At), h.minute(d.Next), nil)
 			if d.State != reports.StateSent {
 				row[len(row)-1] = nullable(d.Error)
 			}

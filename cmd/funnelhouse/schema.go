@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
 	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
@@ -31,6 +32,7 @@ func fileKinds() []fileKind {
 		{"model-case", model.CaseSchema},
 		{"metric", metric.DefinitionSchema},
 		{"metric-case", metric.CaseSchema},
+		{"page", dashboards.SchemaJSON},
 		{"report", reports.SchemaJSON},
 	}
 }

@@ -48,7 +48,7 @@ func Rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(to))
+	return Sync(filepath.Dir(to))
 }
 
 // MkdirAll makes a folder and those above it that are missing, and returns
@@ -70,10 +70,12 @@ func MkdirAll(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncFolder(above)
+	return Sync(above)
 }
 
-func syncFolder(path string) error {
+// Sync returns once the disk has what a file or a folder holds, whoever wrote
+// it.
+func Sync(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

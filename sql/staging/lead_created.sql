@@ -23,6 +23,7 @@ columns:
   potential:    {description: "Class given at entry, from A (highest) to C."}
   owner_id:     {description: The employee who looks after the lead.}
   expected_amount: {description: Expected contract value in company currency.}
+  is_test:      {description: True for a test or an internal record; it counts nowhere.}
   recorded_at:  {description: When the CRM stored it.}
 */
 with events as (
@@ -49,5 +50,6 @@ select
     potential,
     owner_id,
     expected_amount,
+    is_test,
     recorded_at
 from events

@@ -33,7 +33,11 @@ func Check(ctx context.Context, set *Set, db *sql.DB, models map[string]Model) e
 	if err != nil {
 		return err
 	}
-	c := &checker{set: set, db: db, models: models, unsteady: unsteady}
+	aggregates, err := sqltree.Aggregates(ctx, db)
+	if err != nil {
+		return err
+	}
+	c := &checker{set: set, db: db, models: models, unsteady: unsteady, aggregates: aggregates}
 	broken := map[string]bool{}
 	for _, m := range set.All() {
 		if m.Kind == Derived {
@@ -64,11 +68,12 @@ func (s *Set) touches(m *Metric, broken map[string]bool) bool {
 }
 
 type checker struct {
-	set      *Set
-	db       *sql.DB
-	models   map[string]Model
-	unsteady map[string]bool
-	problems []error
+	set        *Set
+	db         *sql.DB
+	models     map[string]Model
+	unsteady   map[string]bool
+	aggregates map[string]bool
+	problems   []error
 }
 
 func (c *checker) problem(m *Metric, field, fix, format string, args ...any) {
@@ -97,17 +102,10 @@ func (c *checker) rows(ctx context.Context, m *Metric) error {
 	for i, column := range m.Dimensions {
 		c.column(m, model, index("dimensions", i), column)
 	}
-	if strings.TrimSpace(m.Where) != "" {
-		if err := c.condition(ctx, m, model, "where", m.Where); err != nil {
-			return err
-		}
+	if m.Kind == Distinct {
+		c.column(m, model, "distinct", m.Distinct)
 	}
-	for _, e := range m.Excluded {
-		if err := c.condition(ctx, m, model, "excluded."+e.Reason, e.SQL); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.expressions(ctx, m, model)
 }
 
 func (c *checker) column(m *Metric, model Model, field, column string) bool {
@@ -141,20 +139,66 @@ func (c *checker) day(m *Metric, model Model, field, column string) {
 	c.problem(m, field, fix, "%s is %s, not DATE", column, model.Columns[column])
 }
 
-// condition checks one condition of a metric.
-func (c *checker) condition(ctx context.Context, m *Metric, model Model, field, text string) error {
-	err := c.vet(ctx, m, model, text)
-	if wrong, ok := errors.AsType[*conditionError](err); ok {
-		c.problem(m, field, wrong.fix, "%s", wrong.message)
-		return nil
+// expressions checks the SQL of a metric: conditions and values.
+func (c *checker) expressions(ctx context.Context, m *Metric, model Model) error {
+	type expression struct {
+		field, text string
+		of          func(typ string) error
 	}
-	return err
+	list := []expression{{"where", m.Where, condition}}
+	for _, e := range m.Excluded {
+		list = append(list, expression{"excluded." + e.Reason, e.SQL, condition})
+	}
+	list = append(list,
+		expression{"numerator.where", m.Numerator.Where, condition}, expression{"numerator.value", quoted(m.Numerator.Value), exactNumber},
+		expression{"denominator.where", m.Denominator.Where, condition}, expression{"denominator.value", quoted(m.Denominator.Value), exactNumber},
+		expression{"value", quoted(m.Value), exactNumber})
+	for _, e := range list {
+		if strings.TrimSpace(e.text) == "" {
+			continue
+		}
+		err := c.vet(ctx, m, model, e.text, e.of)
+		if wrong, ok := errors.AsType[*conditionError](err); ok {
+			c.problem(m, e.field, wrong.fix, "%s", wrong.message)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// condition refuses what is not true or false.
+func condition(typ string) error {
+	if typ != "BOOLEAN" {
+		return unfitf("write a comparison", "is %s, not a condition", typ)
+	}
+	return nil
+}
+
+// exactNumber refuses what can't be added up without rounding: sums are kept
+// with 6 digits after the point.
+func exactNumber(typ string) error {
+	var precision, scale int
+	switch typ {
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT":
+		return nil
+	case "DOUBLE", "FLOAT":
+		return unfitf("cast it to decimal(18, 6)", "is %s, which sums only nearly", typ)
+	}
+	if n, err := fmt.Sscanf(typ, "DECIMAL(%d,%d)", &precision, &scale); err != nil || n != 2 {
+		return unfitf("write a column of numbers", "is %s, not a number", typ)
+	}
+	if scale > 6 {
+		return unfitf("cast it to decimal(18, 6)", "is %s: more than 6 digits after the point are not kept", typ)
+	}
+	return nil
 }
 
 // checkDay stands for $as_of where only the form of a statement counts.
 func checkDay() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-func (c *checker) vet(ctx context.Context, m *Metric, model Model, text string) error {
+// vet checks one expression; of refuses the types that it may not have.
+func (c *checker) vet(ctx context.Context, m *Metric, model Model, text string, of func(typ string) error) error {
 	tree, err := parseCondition(ctx, c.db, text, conditionClasses())
 	if err != nil {
 		return err
@@ -167,6 +211,9 @@ func (c *checker) vet(ctx context.Context, m *Metric, model Model, text string) 
 	for _, name := range tree.Functions() {
 		if c.unsteady[name] || name == "age" {
 			return unfitf("write "+asOfName+" for the day that is asked for", "%s gives another answer every time", name)
+		}
+		if c.aggregates[name] {
+			return unfitf("write it on the columns of one row: the metric's kind says what becomes of them", "%s is an aggregate", name)
 		}
 	}
 	known := slices.Sorted(maps.Keys(model.Columns))
@@ -184,25 +231,26 @@ func (c *checker) vet(ctx context.Context, m *Metric, model Model, text string) 
 	if len(tree.Parameters()) > 0 {
 		return unfitf("write the condition so that $as_of stands alone", "$as_of can't be found in it")
 	}
-	return c.boolean(ctx, m, text)
+	typ, err := c.typeOf(ctx, m, text)
+	if err != nil {
+		return err
+	}
+	return of(typ)
 }
 
-// boolean compiles a condition and refuses one that is not true or false.
-func (c *checker) boolean(ctx context.Context, m *Metric, text string) error {
+// typeOf compiles an expression.
+func (c *checker) typeOf(ctx context.Context, m *Metric, text string) (string, error) {
 	var name, typ string
 	var rest [4]any
-	err := c.db.QueryRowContext(ctx, "describe select ("+text+"\n) as condition from "+tableName(m.Model)).
+	err := c.db.QueryRowContext(ctx, "describe select ("+text+"\n) as expression from "+tableName(m.Model)).
 		Scan(&name, &typ, &rest[0], &rest[1], &rest[2], &rest[3])
 	if ctx.Err() != nil {
-		return fmt.Errorf("compile a condition of %s: %w", m.Name, err)
+		return "", fmt.Errorf("compile an expression of %s: %w", m.Name, err)
 	}
 	if err != nil {
-		return unfitf("", "%s", firstLine(err))
+		return "", unfitf("", "%s", firstLine(err))
 	}
-	if typ != "BOOLEAN" {
-		return unfitf("write a comparison", "is %s, not a condition", typ)
-	}
-	return nil
+	return typ, nil
 }
 
 // firstLine is a database's message without the statement below it, which is

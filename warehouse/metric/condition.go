@@ -52,14 +52,14 @@ func unfitf(fix, format string, args ...any) error {
 func parseCondition(ctx context.Context, q Querier, text string, allowed []string) (*sqltree.Tree, error) {
 	tree, err := sqltree.ParseExpression(ctx, q, text)
 	if refused, ok := errors.AsType[*sqltree.ParseError](err); ok {
-		return nil, unfitf("write one SQL condition", "%s", refused.Message)
+		return nil, unfitf("write one SQL expression", "%s", refused.Message)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("parse a condition: %w", err)
 	}
 	for _, class := range tree.Classes() {
 		if !has(allowed, class) {
-			return nil, unfitf("write a condition on columns alone", "%s is not allowed here", classWord(class))
+			return nil, unfitf("write an expression on columns alone", "%s is not allowed here", classWord(class))
 		}
 	}
 	return tree, nil

@@ -23,17 +23,33 @@ type file struct {
 	Unit        string                     `yaml:"unit" required:"true" enum:"percent|count|days|hours|minutes|currency|points|number" doc:"How a value is shown. A percent is kept as a share: 0.25 is shown as 25 %."`
 	Direction   string                     `yaml:"direction" enum:"higher|lower" doc:"Which way is better. Leave it out where neither is."`
 	MinimumN    *int                       `yaml:"minimum_n" doc:"A row with fewer is flagged small_n. Default: none."`
-	Kind        string                     `yaml:"kind" required:"true" enum:"count|conversion|derived" doc:"How it is computed."`
+	Kind        string                     `yaml:"kind" required:"true" enum:"count|sum|ratio|average|distinct|percentile|conversion|derived" doc:"How it is computed."`
 	Model       string                     `yaml:"model" doc:"schema.table: the model whose rows are counted."`
 	Entity      names                      `yaml:"entity" doc:"The column or columns that identify a row: the model's whole grain."`
 	Time        string                     `yaml:"time" doc:"The DATE column that says which period a row belongs to."`
 	Where       string                     `yaml:"where" doc:"SQL condition: the rows that the metric is about. Default: all."`
 	Excluded    yamlfile.Ordered[string]   `yaml:"excluded" doc:"Reason and SQL condition, in order: rows left out. The first that holds counts."`
 	Dimensions  []string                   `yaml:"dimensions" doc:"Columns by which it can be split and filtered."`
+	Value       string                     `yaml:"value" doc:"The number that a sum, an average or a percentile is made of: a column, or SQL over columns."`
+	At          *float64                   `yaml:"at" doc:"Which percentile: 0.5 is the median, 0.9 the value below which nine of ten rows lie."`
+	Interval    bool                       `yaml:"interval" doc:"An average carries the 95 % interval of the mean. Default: false."`
+	Distinct    string                     `yaml:"distinct" doc:"The column whose different values are counted."`
+	Numerator   *partDef                   `yaml:"numerator" doc:"The part of a ratio that is divided."`
+	Denominator *partDef                   `yaml:"denominator" doc:"The part of a ratio that it is divided by. Default: all rows, counted."`
 	Reached     string                     `yaml:"reached" doc:"The DATE column that says when a row got there."`
 	Window      string                     `yaml:"window" doc:"'180 days', counted from time; or none: every row with reached counts."`
 	Inputs      yamlfile.Ordered[inputDef] `yaml:"inputs" doc:"The metrics of a derived metric, each under the name that expr uses."`
 	Expr        string                     `yaml:"expr" doc:"Names of inputs, numbers, + - * / and parentheses."`
+}
+
+// partDef is one side of a ratio.
+type partDef struct {
+	Where string `yaml:"where" doc:"SQL condition: the rows of this part. Default: all. The numerator's are sought among the denominator's."`
+	Value string `yaml:"value" doc:"A column or SQL over columns, added up over these rows. Default: the rows are counted."`
+}
+
+func (d partDef) part() Part {
+	return Part{Where: strings.TrimSpace(d.Where), Value: strings.TrimSpace(d.Value)}
 }
 
 // names is one name or a list of them.
@@ -156,7 +172,7 @@ func parse(name string, data []byte) (*Metric, error) {
 	switch m.Kind {
 	case Derived:
 		l.derived(m)
-	case Count, Conversion:
+	case Count, Sum, Ratio, Average, Distinct, Percentile, Conversion:
 		l.rows(m)
 	}
 	return m, errors.Join(l.problems...)
@@ -223,13 +239,19 @@ func (l *loader) keys() {
 		present bool
 		of      []Kind
 	}{
-		{"minimum_n", f.MinimumN != nil, []Kind{Count, Conversion}},
-		{"model", f.Model != "", []Kind{Count, Conversion}},
-		{"entity", f.Entity != nil, []Kind{Count, Conversion}},
-		{"time", f.Time != "", []Kind{Count, Conversion}},
-		{"where", f.Where != "", []Kind{Count, Conversion}},
-		{"excluded", f.Excluded != nil, []Kind{Count, Conversion}},
-		{"dimensions", f.Dimensions != nil, []Kind{Count, Conversion}},
+		{"minimum_n", f.MinimumN != nil, rowKinds()},
+		{"model", f.Model != "", rowKinds()},
+		{"entity", f.Entity != nil, rowKinds()},
+		{"time", f.Time != "", rowKinds()},
+		{"where", f.Where != "", rowKinds()},
+		{"excluded", f.Excluded != nil, rowKinds()},
+		{"dimensions", f.Dimensions != nil, rowKinds()},
+		{"value", f.Value != "", []Kind{Sum, Average, Percentile}},
+		{"at", f.At != nil, []Kind{Percentile}},
+		{"interval", f.Interval, []Kind{Average}},
+		{"distinct", f.Distinct != "", []Kind{Distinct}},
+		{"numerator", f.Numerator != nil, []Kind{Ratio}},
+		{"denominator", f.Denominator != nil, []Kind{Ratio}},
 		{"reached", f.Reached != "", []Kind{Conversion}},
 		{"window", f.Window != "", []Kind{Conversion}},
 		{"inputs", f.Inputs != nil, []Kind{Derived}},
@@ -237,8 +259,11 @@ func (l *loader) keys() {
 	} {
 		if key.present && !slices.Contains(key.of, kind) {
 			fix := "remove it"
-			if key.name == "dimensions" {
+			switch {
+			case key.name == "dimensions":
 				fix = "remove it: the dimensions of a derived metric follow from its inputs"
+			case key.name == "value" && kind == Ratio:
+				fix = "write it inside numerator or denominator"
 			}
 			l.problem(key.name, fix, "a %s has no %s", kind, key.name)
 		}
@@ -250,7 +275,17 @@ func (l *loader) metric(name string) *Metric {
 	m := &Metric{
 		Path: name, Name: f.Metric, Labels: f.Label, Description: f.Description, Owner: f.Owner, Version: f.Version,
 		Unit: f.Unit, Direction: f.Direction, Kind: Kind(f.Kind), Dimensions: f.Dimensions,
-		Model: f.Model, Entity: f.Entity, Time: f.Time, Where: f.Where, Reached: f.Reached, Expr: f.Expr, doc: l.doc,
+		Model: f.Model, Entity: f.Entity, Time: f.Time, Where: f.Where, Value: strings.TrimSpace(f.Value), MeanInterval: f.Interval,
+		Distinct: f.Distinct, Reached: f.Reached, Expr: f.Expr, doc: l.doc,
+	}
+	if f.At != nil {
+		m.At = *f.At
+	}
+	if f.Numerator != nil {
+		m.Numerator = f.Numerator.part()
+	}
+	if f.Denominator != nil {
+		m.Denominator = f.Denominator.part()
 	}
 	if f.MinimumN != nil {
 		m.MinimumN = *f.MinimumN
@@ -286,8 +321,31 @@ func (l *loader) rows(m *Metric) {
 		}
 		l.need("excluded."+c.Reason, c.SQL, "write a SQL condition")
 	}
-	if m.Kind == Conversion {
+	l.measure(m)
+}
+
+// measure checks what is counted or added up of the rows.
+func (l *loader) measure(m *Metric) {
+	switch m.Kind {
+	case Sum, Average:
+		l.need("value", m.Value, "name the column that is added up, for example amount")
+	case Percentile:
+		l.need("value", m.Value, "name the column of the values, for example cycle_days")
+		if l.f.At == nil || *l.f.At < 0 || *l.f.At > 1 {
+			l.problem("at", "write 0.5 for the median, 0.9 for the value below which nine of ten rows lie", "must be a number from 0 to 1")
+		}
+	case Distinct:
+		l.column("distinct", m.Distinct)
+	case Ratio:
+		switch {
+		case l.f.Numerator == nil:
+			l.problem("numerator", "write which rows are the numerator, for example {where: is_won}", "is missing")
+		case m.Numerator == Part{} && m.Denominator.Value == "":
+			l.problem("numerator", "write where, value or both", "is the same as the denominator")
+		}
+	case Conversion:
 		l.conversion(m)
+	case Count, Derived:
 	}
 }
 

@@ -3,6 +3,8 @@ package metric
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/warehouse/cases"
 )
 
 func TestLoadProject(t *testing.T) {
@@ -27,13 +30,13 @@ func TestLoadProject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(derived.Dimensions, " "); got != "channel campaign product region" {
+	if got := strings.Join(derived.Dimensions, " "); got != "channel campaign product region salesperson department" {
 		t.Errorf("dimensions of a derived metric: %s", got)
 	}
 	if got := strings.Join(derived.Models(), " "); got != "marts.leads" {
 		t.Errorf("models of a derived metric: %s", got)
 	}
-	for _, m := range set.All() {
+	for _, m := range wholeSet(t).All() {
 		for _, lang := range []string{"en", "zh-Hans", "zh-Hant"} {
 			if m.Labels[lang] == "" || m.Description[lang] == "" {
 				t.Errorf("%s has no label or description in %s", m.Name, lang)
@@ -79,7 +82,7 @@ func TestLoadProblems(t *testing.T) {
 		want    string
 	}{
 		{"unknown key", []string{countOf("m", "wher: x")}, "metrics/m.yaml:11:1: wher: unknown key; did you mean where?"},
-		{"later kind", []string{definition("m", "ratio", "numerator: {where: x}")}, "metrics/m.yaml:7:7: kind: kind ratio is not in this version; write count, conversion, derived"},
+		{"later kind", []string{definition("m", "cumulative", "of: x")}, "metrics/m.yaml:7:7: kind: kind cumulative is not in this version; write count, sum, ratio, average, distinct, percentile, conversion, derived"},
 		{"unknown kind", []string{definition("m", "conversoin")}, "metrics/m.yaml:7:7: kind:"},
 		{"file name", []string{strings.Replace(countOf("m"), "metric: m", "metric: other", 1)}, ""},
 		{"no code", []string{countOf("M-1")}, `metric: "M-1" is no code`},
@@ -228,34 +231,75 @@ func TestSchemas(t *testing.T) {
 	data, err := DefinitionSchema()
 	definitions := compileSchema(t, data, err)
 	data, err = CaseSchema()
-	cases := compileSchema(t, data, err)
+	questions := compileSchema(t, data, err)
 	files := projectFiles()
-	for _, m := range projectSet(t).All() {
+	for _, m := range wholeSet(t).All() {
 		paths, err := fs.Glob(files, "testdata/"+m.Name+"/*.yaml")
 		if err != nil {
 			t.Fatal(err)
 		}
+		asked := 0
 		for _, path := range append(paths, m.Path) {
 			text, err := fs.ReadFile(files, path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			schema := cases
+			if path != m.Path && !cases.OfMetric(path, text) {
+				continue // a model's of the same name
+			}
+			schema := questions
 			if path == m.Path {
 				schema = definitions
+			} else {
+				asked++
 			}
 			if err := validate(t, schema, string(text)); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
 		}
+		if asked == 0 {
+			t.Errorf("metric %s has no case", m.Name)
+		}
 	}
 	for name, text := range map[string]string{
 		"unknown key": countOf("m", "wher: x"),
-		"kind":        definition("m", "ratio"),
+		"kind":        definition("m", "period_end"),
+		"part":        dealsOf("m", "ratio", "numerator: {were: is_won}"),
+		"at":          dealsOf("m", "percentile", "value: amount", "at: half"),
 		"input":       definition("m", "derived", "inputs: {a: {metrc: b}}", "expr: a"),
 	} {
 		if validate(t, definitions, text) == nil {
 			t.Errorf("%s: the schema accepts it", name)
+		}
+	}
+}
+
+// The examples of the documentation are metrics as they are written: they load,
+// and the schema takes them.
+func TestDocumentedMetrics(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := DefinitionSchema()
+	definitions := compileSchema(t, data, err)
+	var metrics []string
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		if block, _, _ = strings.Cut(block, "```"); strings.HasPrefix(block, "metric: ") {
+			metrics = append(metrics, block)
+			if err := validate(t, definitions, block); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	shown := map[string]bool{}
+	for _, m := range mustLoad(t, metrics...).All() {
+		shown[string(m.Kind)] = true
+	}
+	for _, kind := range kinds() {
+		if !shown[kind] {
+			t.Errorf("the kind %s has no example", kind)
 		}
 	}
 }

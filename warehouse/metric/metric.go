@@ -24,18 +24,38 @@ type Kind string
 const (
 	// Count is the number of rows.
 	Count Kind = "count"
+	// Sum is a value added over the rows.
+	Sum Kind = "sum"
+	// Ratio is one part of the rows, or of their values, by another.
+	Ratio Kind = "ratio"
+	// Average is the mean of a value.
+	Average Kind = "average"
+	// Distinct is the number of different values of a column.
+	Distinct Kind = "distinct"
+	// Percentile is a value below which a given share of the rows lies.
+	Percentile Kind = "percentile"
 	// Conversion is the share of the rows of a cohort that reached a date.
 	Conversion Kind = "conversion"
 	// Derived is an expression over other metrics.
 	Derived Kind = "derived"
 )
 
-func kinds() []string { return []string{string(Count), string(Conversion), string(Derived)} }
+// kinds lists them in the order in which they are documented.
+func kinds() []string {
+	list := make([]string, 0, len(rowKinds())+1)
+	for _, kind := range append(rowKinds(), Derived) {
+		list = append(list, string(kind))
+	}
+	return list
+}
+
+// rowKinds are those that are computed from the rows of one model.
+func rowKinds() []Kind {
+	return []Kind{Count, Sum, Ratio, Average, Distinct, Percentile, Conversion}
+}
 
 // laterKinds are documented and still to come.
-func laterKinds() []string {
-	return []string{"sum", "ratio", "average", "distinct", "percentile", "cumulative", "period_end"}
-}
+func laterKinds() []string { return []string{"cumulative", "period_end"} }
 
 // Metric is one file of metrics/.
 type Metric struct {
@@ -63,6 +83,19 @@ type Metric struct {
 	Where    string      // which rows the metric is about; empty: all
 	Excluded []Condition // rows left out, with the reason; the first that holds counts
 
+	// Value is the number that a sum, an average or a percentile is made of: a
+	// column, or SQL over columns.
+	Value string
+	// At is the place of a percentile, from 0 to 1: 0.5 is the median.
+	At float64
+	// MeanInterval says that an average carries the 95 % interval of the mean.
+	MeanInterval bool
+	// Distinct is the column whose different values are counted.
+	Distinct string
+	// Numerator and Denominator are the parts of a ratio. The rows of the
+	// numerator are always some of the denominator's.
+	Numerator, Denominator Part
+
 	// Of a conversion:
 
 	Reached string // the DATE column that says when the row got there
@@ -88,6 +121,10 @@ type Condition struct {
 	Reason, SQL string
 }
 
+// Part is one side of a ratio: the rows that satisfy Where (empty: all), counted,
+// or their Value added up.
+type Part struct{ Where, Value string }
+
 // Input is one metric that a derived metric is made of.
 type Input struct {
 	Alias  string // its name in the expression
@@ -110,7 +147,12 @@ func (m *Metric) Label(lang string) string {
 func (m *Metric) Models() []string { return slices.Clone(m.models) }
 
 // Interval tells whether its rows carry a confidence interval.
-func (m *Metric) Interval() bool { return m.Kind == Conversion }
+func (m *Metric) Interval() bool { return m.proportion() || m.MeanInterval }
+
+// proportion tells whether the numerator counts rows of the denominator.
+func (m *Metric) proportion() bool {
+	return m.Kind == Conversion || m.Kind == Ratio && m.Numerator.Value == "" && m.Denominator.Value == ""
+}
 
 // Set holds the metrics of a project.
 type Set struct {

@@ -25,9 +25,13 @@ const (
 	// ReachedBeforeStart: the numerator holds rows that got there before their
 	// time, which only a metric without a window counts.
 	ReachedBeforeStart = "reached_before_start"
+	// WithoutValue: rows that lack the value are left out of the figure and of n.
+	WithoutValue = "without_value"
 )
 
-func flagNames() []string { return []string{NoPeriod, Partial, Immature, SmallN, ReachedBeforeStart} }
+func flagNames() []string {
+	return []string{NoPeriod, Partial, Immature, SmallN, ReachedBeforeStart, WithoutValue}
+}
 
 // Table is the answer to a request: rows by period, then by dimensions, nulls
 // last. A period without rows has none.
@@ -44,12 +48,14 @@ type Row struct {
 	Start      *time.Time // its first day, midnight UTC; nil at grain total and without a period
 	Dimensions []*string  // in the order of Table.Dimensions; nil: null
 	// Numerator and Denominator are exact decimals without trailing zeros; empty:
-	// none. A count has a numerator alone, a derived metric both where it is one
-	// division of counts.
+	// none. A count, a sum and a distinct count have a numerator alone, a
+	// percentile neither, a derived metric both where it is one division of counts
+	// and sums.
 	Numerator, Denominator string
 	// Value is for showing alone; nil: not assessable. A share is between 0 and 1.
 	Value *float64
-	// CILow and CIHigh are the 95 % interval of a conversion; nil for other kinds.
+	// CILow and CIHigh are the 95 % interval: of a share of rows Wilson's, of an
+	// average that asks for it the mean's. Others have none.
 	CILow, CIHigh *float64
 	// N is the number of rows behind the value; nil for a derived metric.
 	N     *int64
@@ -115,7 +121,8 @@ type scanned struct {
 	total                  sql.NullString
 	numerator, denominator any
 	dimensions             []any
-	early                  sql.NullInt64
+	early, without         sql.NullInt64
+	variance               sql.NullFloat64
 }
 
 func (p *plan) scan(rows *sql.Rows) (Row, error) {
@@ -129,6 +136,12 @@ func (p *plan) scan(rows *sql.Rows) (Row, error) {
 		to = append(to, &got.dimensions[i])
 	}
 	to = append(to, &got.numerator, &got.denominator, &r.Value, &r.N)
+	if valued(p.metric) {
+		to = append(to, &got.without)
+	}
+	if p.metric.MeanInterval {
+		to = append(to, &got.variance)
+	}
 	if p.cohortEnd(p.metric) {
 		to = append(to, &got.last)
 	}
@@ -143,16 +156,26 @@ func (p *plan) scan(rows *sql.Rows) (Row, error) {
 		r.Dimensions = append(r.Dimensions, dimensionText(d))
 	}
 	p.place(&r, got)
-	if !p.metric.Interval() {
-		return r, nil
+	return r, p.interval(&r, got.variance)
+}
+
+// interval gives the row its 95 % interval, where the metric has one.
+func (p *plan) interval(r *Row, variance sql.NullFloat64) error {
+	var low, high float64
+	switch {
+	case p.metric.proportion():
+		k, err := strconv.ParseFloat(r.Numerator, 64)
+		if err != nil {
+			return fmt.Errorf("read the numerator: %w", err)
+		}
+		low, high = wilson(k, float64(*r.N))
+	case variance.Valid && r.Value != nil && *r.N > 1: // one row has no spread to judge by
+		low, high = meanInterval(*r.Value, variance.Float64, float64(*r.N))
+	default:
+		return nil
 	}
-	k, err := strconv.ParseFloat(r.Numerator, 64)
-	if err != nil {
-		return Row{}, fmt.Errorf("read the numerator: %w", err)
-	}
-	low, high := wilson(k, float64(*r.N))
 	r.CILow, r.CIHigh = &low, &high
-	return r, nil
+	return nil
 }
 
 // place names the row's period and sets its flags.
@@ -184,6 +207,9 @@ func (p *plan) place(r *Row, got scanned) {
 	}
 	if got.early.Int64 > 0 {
 		r.Flags = append(r.Flags, ReachedBeforeStart)
+	}
+	if got.without.Int64 > 0 {
+		r.Flags = append(r.Flags, WithoutValue)
 	}
 }
 

@@ -20,6 +20,12 @@ const (
 	colLast        = "last_date" // youngest day of a cohort, at grain total
 	colEarly       = "reached_before_start"
 	colReached     = "reached"
+	colMeasure     = "measure"          // what a row adds to a sum, an average, a percentile or a distinct count
+	colTop         = "numerator_part"   // what a row adds to the numerator of a ratio
+	colBottom      = "denominator_part" // and to its denominator, where that is a value
+	colHas         = "has_value"        // whether it has what both need
+	colWithout     = "without_value"    // rows that lack the value, which are left out
+	colVariance    = "variance"
 
 	// spine is the CTE of a derived metric with every period and dimension that
 	// one of its inputs has.
@@ -28,7 +34,8 @@ const (
 
 func reservedNames() []string {
 	return []string{
-		colStart, colPeriod, colNumerator, colDenominator, colValue, colN, colLast, colEarly, colReached, "flags", "ci_low", "ci_high",
+		colStart, colPeriod, colNumerator, colDenominator, colValue, colN, colLast, colEarly, colReached,
+		colMeasure, colTop, colBottom, colHas, colWithout, colVariance, "flags", "ci_low", "ci_high",
 	}
 }
 
@@ -110,32 +117,27 @@ func (w *writer) metricBody(prefix string, m *Metric, by []string, where string,
 // rowsBody counts the rows of one model.
 func (w *writer) rowsBody(prefix string, m *Metric, by []string, where string, dated bool) string {
 	counted := prefix + "counted"
-	w.ctes = append(w.ctes, cte{counted, w.countedBody(m, by, where, dated)})
+	rows := w.countedBody(m, by, where, dated)
+	if m.Kind == Ratio && valued(m) {
+		w.ctes = append(w.ctes, cte{prefix + "parts", rows})
+		rows = valuedBody(prefix + "parts")
+	}
+	w.ctes = append(w.ctes, cte{counted, rows})
 	columns := append([]string{w.periodColumn()}, idents(by)...)
 	group := strings.Join(columns, ", ")
-	if m.Kind == Count {
-		columns = append(
-			columns,
-			decimal("count(*)")+" as "+colNumerator,
-			decimal("null")+" as "+colDenominator,
-			"cast(count(*) as double) as "+colValue,
-		)
-	} else {
-		columns = append(
-			columns,
-			decimal("sum("+colReached+")")+" as "+colNumerator,
-			decimal("count(*)")+" as "+colDenominator,
-			"cast(sum("+colReached+") as double) / nullif(count(*), 0) as "+colValue,
-		)
-	}
-	columns = append(columns, "count(*) as "+colN)
+	columns = append(columns, aggregates(m)...)
 	if w.cohortEnd(m) {
 		columns = append(columns, "max("+colLast+") as "+colLast)
 	}
 	if early(m) {
 		columns = append(columns, "sum("+colEarly+") as "+colEarly)
 	}
-	return selectList(columns) + "\nfrom " + counted + "\ngroup by " + group
+	body := selectList(columns) + "\nfrom " + counted + "\ngroup by " + group
+	if valued(m) {
+		// A group of which no row has a value has no figure.
+		body += "\nhaving " + measured(m) + " > 0"
+	}
+	return body
 }
 
 func selectList(columns []string) string {
@@ -146,9 +148,7 @@ func selectList(columns []string) string {
 func (w *writer) countedBody(m *Metric, by []string, where string, dated bool) string {
 	day := ident(m.Time)
 	columns := append([]string{w.periodOf(day) + " as " + w.periodColumn()}, idents(by)...)
-	if m.Kind == Conversion {
-		columns = append(columns, w.reached(m)+" as "+colReached)
-	}
+	columns = append(columns, w.rowParts(m)...)
 	if w.cohortEnd(m) {
 		columns = append(columns, day+" as "+colLast)
 	}
@@ -157,7 +157,10 @@ func (w *writer) countedBody(m *Metric, by []string, where string, dated bool) s
 	}
 	conditions := w.scope(m)
 	for _, c := range m.Excluded {
-		conditions = append(conditions, "not "+holds(withAsOf(c.SQL, w.asOf)))
+		conditions = append(conditions, "not "+w.holds(c.SQL))
+	}
+	if m.Denominator.Where != "" {
+		conditions = append(conditions, w.holds(m.Denominator.Where))
 	}
 	if !w.from.IsZero() {
 		conditions = append(conditions, day+" >= "+dateLiteral(w.from))
@@ -183,7 +186,7 @@ func (p *plan) scope(m *Metric) []string {
 	day := ident(m.Time)
 	conditions := []string{"(" + day + " is null or " + day + " <= " + dateLiteral(p.asOf) + ")"}
 	if strings.TrimSpace(m.Where) != "" {
-		conditions = append(conditions, holds(withAsOf(m.Where, p.asOf)))
+		conditions = append(conditions, p.holds(m.Where))
 	}
 	return conditions
 }
@@ -271,10 +274,10 @@ func (w *writer) derivedBody(prefix string, m *Metric, by []string, where string
 	return selectList(columns) + "\nfrom " + every + "\n" + strings.Join(joins, "\n")
 }
 
-// operandOf is an input's figure: a count that is missing is 0, a rate that is
-// missing is not known.
+// operandOf is an input's figure: a count or a sum that is missing is 0, a rate
+// that is missing is not known.
 func operandOf(name string, m *Metric) operand {
-	if m.Kind == Count {
+	if m.Kind == Count || m.Kind == Sum || m.Kind == Distinct {
 		return operand{sql: "coalesce(" + name + "." + colNumerator + ", 0)", rank: 3, exact: true}
 	}
 	return operand{sql: name + "." + colValue, rank: 3}

@@ -20,6 +20,12 @@ func TestSQL(t *testing.T) {
 			"excluded: {test: channel = 'test', not_yet: created_date > $as_of}", "dimensions: [channel, region]"),
 		conversionOf("ever", "none", "dimensions: [channel]"),
 		countOf("fresh", "dimensions: [channel, region]"),
+		dealsOf("bookings", "sum", "value: amount", "dimensions: [channel]"),
+		dealsOf("on_time", "ratio", "excluded: {not_yet_due: closed_date > $as_of}", "numerator: {where: cycle_days <= 30}", "denominator: {where: channel <> 'test'}"),
+		dealsOf("win_rate_amount", "ratio", "numerator: {where: is_won, value: amount}", "denominator: {value: amount}"),
+		dealsOf("nps", "average", "value: points", "interval: true"),
+		dealsOf("cycle", "percentile", "value: cycle_days", "at: 0.5", "where: is_won"),
+		dealsOf("customers", "distinct", "distinct: customer_id"),
 		definition("per_lead", "derived", "inputs: {rate: rate, share: share}", "expr: rate * (share + 1)"),
 		definition("share", "derived", "inputs: {part: fresh, whole: {metric: fresh, across: [channel]}}", "expr: part / whole"),
 	)
@@ -32,6 +38,12 @@ func TestSQL(t *testing.T) {
 		"conversion": {Company{FiscalYearStarts: time.April}, Request{Metric: "rate", Grain: Year, By: []string{"channel"}, Where: "region in ('north', 'west')"}},
 		"open":       {Company{}, Request{Metric: "ever", Grain: Total}},
 		"derived":    {Company{}, Request{Metric: "share", By: []string{"region", "channel"}}},
+		"sum":        {Company{}, Request{Metric: "bookings", By: []string{"channel"}}},
+		"ratio":      {Company{}, Request{Metric: "on_time"}},
+		"amounts":    {Company{}, Request{Metric: "win_rate_amount"}},
+		"average":    {Company{}, Request{Metric: "nps"}},
+		"percentile": {Company{}, Request{Metric: "cycle"}},
+		"distinct":   {Company{}, Request{Metric: "customers", Grain: Total}},
 		"nested":     {Company{}, Request{Metric: "per_lead", Grain: Total, By: []string{"channel"}, Where: "region = 'north'"}},
 	} {
 		test.req.AsOf = october()

@@ -27,8 +27,9 @@ func (v *InvariantError) Error() string {
 
 // Verify checks, for every metric that counts rows, what must hold whatever the
 // data are: the entity identifies a row and is never null; what is counted and
-// what is excluded are together all rows that the metric is about; the
-// numerator is part of the denominator; no row is lost or doubled between the
+// what is not (excluded, outside of a ratio's denominator, without a value) are
+// together all rows that the metric is about; the numerator is part of the
+// denominator; no row is lost or doubled between the
 // whole and its parts. table names the table (schema.table) that holds a
 // model, so that a build can point it at tables that are not swapped in yet;
 // asOf is the day for $as_of. What doesn't hold comes back as *InvariantError, all
@@ -109,24 +110,24 @@ func (v *verifier) account(ctx context.Context, m *Metric) ([]*InvariantError, e
 		set: v.set, metric: m, grain: Month, by: m.Dimensions, asOf: dateOf(v.asOf),
 		table: func(model string) string { return tableName(v.table(model)) },
 	}
-	whole, above := colDenominator, "count(case when "+colNumerator+" > "+colDenominator+" then 1 end)"
-	if m.Kind == Count {
-		whole, above = colNumerator, "0"
+	above := "0"
+	if m.proportion() {
+		above = "count(case when " + colNumerator + " > " + colDenominator + " or " + colDenominator + " <> " + colN + " then 1 end)"
 	}
-	var counted, all, excluded, over int64
-	err := v.q.QueryRowContext(ctx, "select coalesce(cast(sum("+whole+") as bigint), 0), "+
+	var counted, over int64
+	err := v.q.QueryRowContext(ctx, "select coalesce(cast(sum("+colN+") as bigint), 0), "+
 		above+" from (\n"+p.statement()+")").Scan(&counted, &over)
 	if err != nil {
 		return nil, fmt.Errorf("sum its rows: %w", err)
 	}
-	if err := v.q.QueryRowContext(ctx, p.rowCounts()).Scan(&all, &excluded); err != nil {
+	var all, excluded, outside, without int64
+	if err := v.q.QueryRowContext(ctx, p.rowCounts()).Scan(&all, &excluded, &outside, &without); err != nil {
 		return nil, fmt.Errorf("count its rows: %w", err)
 	}
 	var found []*InvariantError
-	if counted+excluded != all {
+	if left := all - excluded - outside - without; counted != left {
 		found = append(found, &InvariantError{
-			Message: fmt.Sprintf("%d rows counted and %d excluded are not the %d rows it is about", counted, excluded, all),
-			Rows:    all - counted - excluded,
+			Message: balance(counted, excluded, outside, without, all), Rows: left - counted,
 		})
 	}
 	if over > 0 {
@@ -137,17 +138,39 @@ func (v *verifier) account(ctx context.Context, m *Metric) ([]*InvariantError, e
 	return found, nil
 }
 
-// rowCounts counts the rows that the metric is about, and of these the excluded
-// ones.
-func (p *plan) rowCounts() string {
-	excluded := "cast(0 as bigint)"
-	if len(p.metric.Excluded) > 0 {
-		var reasons []string
-		for _, c := range p.metric.Excluded {
-			reasons = append(reasons, "when "+holds(withAsOf(c.SQL, p.asOf))+" then 1")
-		}
-		excluded = "count(case " + strings.Join(reasons, "\n") + " end)"
+// balance says which numbers don't add up.
+func balance(counted, excluded, outside, without, all int64) string {
+	parts := []string{fmt.Sprintf("%d rows counted", counted)}
+	if outside > 0 {
+		parts = append(parts, fmt.Sprintf("%d outside of its denominator", outside))
 	}
-	sql := "select count(*), " + excluded + " from " + p.table(p.metric.Model)
-	return sql + " where " + strings.Join(p.scope(p.metric), " and ")
+	if without > 0 {
+		parts = append(parts, fmt.Sprintf("%d without a value", without))
+	}
+	return fmt.Sprintf("%s and %d excluded are not the %d rows it is about", strings.Join(parts, ", "), excluded, all)
+}
+
+// rowCounts counts the rows that the metric is about, and those of them that
+// are not counted, each once: excluded ones, those outside of the denominator
+// of a ratio, and those without a value.
+func (p *plan) rowCounts() string {
+	m := p.metric
+	var reasons []string
+	reason := func(condition, why string) { reasons = append(reasons, "when "+condition+" then '"+why+"'") }
+	for _, c := range m.Excluded {
+		reason(p.holds(c.SQL), "excluded")
+	}
+	if m.Denominator.Where != "" {
+		reason("not "+p.holds(m.Denominator.Where), "outside")
+	}
+	if valued(m) {
+		reason(p.lacks(m), "without")
+	}
+	why := "null"
+	if len(reasons) > 0 {
+		why = "case\n" + indent(strings.Join(reasons, "\n")) + "\nend"
+	}
+	number := func(of string) string { return "count(case when why = '" + of + "' then 1 end)" }
+	return "select count(*), " + number("excluded") + ", " + number("outside") + ", " + number("without") + " from (\n" +
+		indent("select "+why+" as why from "+p.table(m.Model)+" where "+strings.Join(p.scope(m), " and ")) + "\n)"
 }

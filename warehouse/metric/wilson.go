@@ -24,3 +24,12 @@ func wilson(k, n float64) (low, high float64) {
 	}
 	return centre - half, centre + half
 }
+
+// meanInterval is the 95 % interval of a mean over n rows with a population
+// variance. Of a net promoter score the variance over the points 100, 0 and -100
+// is 10000 (p + d - (p - d)²), where p and d are the shares of promoters and
+// detractors.
+func meanInterval(mean, variance, n float64) (low, high float64) {
+	half := z95 * math.Sqrt(variance/n)
+	return mean - half, mean + half
+}

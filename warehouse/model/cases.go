@@ -22,6 +22,7 @@ import (
 type caseFile struct {
 	Description string                             `yaml:"description" doc:"What the case shows."`
 	Zone        string                             `yaml:"zone" doc:"Time zone in which a business day begins in this case. Default: UTC, whatever the company's is."`
+	Currency    string                             `yaml:"currency" doc:"Currency of the company in this case. Default: none, every amount is taken to be in it, whatever the company's is."`
 	Given       yamlfile.Ordered[[]map[string]any] `yaml:"given" required:"true" doc:"Rows by table (raw, staging or marts). A column that is left out is null, but in raw the columns that every event has get a value: _topic case, _epoch, _partition and _n 0, _offset the row's number from 0, _batch_id 1, _id event-<row's number>, _source case, _occurred_at and _ingested_at the first instant of 2000. Tables between the given ones and the model are built."`
 	Expect      []map[string]any                   `yaml:"expect" required:"true" doc:"All rows of the model, in any order. Only columns that are named in some row are compared; where another row leaves one out it is null."`
 }
@@ -71,6 +72,9 @@ func (r *caseRun) run(ctx context.Context) error {
 	}
 	if _, err := r.tx.ExecContext(ctx, warehouse.BusinessDate(zone)); err != nil {
 		return fmt.Errorf("set the zone: %w", err)
+	}
+	if _, err := r.tx.ExecContext(ctx, warehouse.CompanyCurrency(r.file.Currency)); err != nil {
+		return fmt.Errorf("set the currency: %w", err)
 	}
 	given := map[sqltree.Table]bool{}
 	for _, e := range r.file.Given {

@@ -96,6 +96,29 @@ func TestRunCaseOfNothing(t *testing.T) {
 	}
 }
 
+// The company of a case is its own: what zone and currency the database was
+// opened with changes no case.
+func TestRunCaseHasACompanyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	db := warehouseOf(t, "", signals()) // Asia/Shanghai and CNY
+	for text, want := range map[string]string{
+		"":                                     "{kind: CNY, own: true, day: 2026-03-01}, {kind: USD, own: true, day: 2026-03-01}",
+		"zone: Asia/Shanghai\ncurrency: USD\n": "{kind: CNY, own: false, day: 2026-03-02}, {kind: USD, own: true, day: 2026-03-02}",
+	} {
+		files := projectFiles()
+		files["marts/m.sql"] = &fstest.MapFile{Data: []byte(described("grain: kind\n", "kind", "own", "day") +
+			"select kind, is_company_currency(kind) as own, business_date(timestamptz '2026-03-01 20:00:00Z') as day from staging.signals")}
+		files["testdata/m/c.yaml"] = &fstest.MapFile{Data: []byte(text + "given: {staging.signals: [{kind: CNY}, {kind: USD}]}\nexpect: [" + want + "]\n")}
+		p := mustLoad(t, db, files)
+		if err := Check(t.Context(), p, db); err != nil {
+			t.Fatal(err)
+		}
+		if err := RunCase(t.Context(), p, "m", "testdata/m/c.yaml", db); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // A query that fails on given rows is the case's failure and not a mistake in
 // its file; an interrupted one is neither.
 func TestRunCaseOfAFailingQuery(t *testing.T) {

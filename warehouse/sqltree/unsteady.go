@@ -40,3 +40,19 @@ func unmarked() []string {
 		"uuid", "uuidv4", "uuidv7", "version",
 	}
 }
+
+// Aggregates holds the functions, in lower case, that turn many rows into one
+// value.
+func Aggregates(ctx context.Context, q Querier) (map[string]bool, error) {
+	var names string
+	err := q.QueryRowContext(ctx, `select coalesce(string_agg(distinct lower(function_name), ' '), '') from duckdb_functions()
+		where function_type = 'aggregate'`).Scan(&names)
+	if err != nil {
+		return nil, fmt.Errorf("list the aggregates of the database: %w", err)
+	}
+	found := map[string]bool{}
+	for name := range strings.FieldsSeq(names) {
+		found[name] = true
+	}
+	return found, nil
+}

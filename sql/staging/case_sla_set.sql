@@ -1,0 +1,47 @@
+/*
+description: One row per case.sla_set event. The first target of a measure is the one in force.
+grain: [source, event_id]
+event: case.sla_set
+owner: service
+columns:
+  _topic:         {description: Topic or file that the event came from.}
+  _epoch:         {description: "Which life of the topic, counted from 0."}
+  _partition:     {description: Partition of the topic.}
+  _offset:        {description: Offset of the record in its partition.}
+  _n:             {description: "Which event of the record, counted from 0."}
+  _batch_id:      {description: The batch that brought it into the warehouse.}
+  event_id:       {description: Identity that the producer gave to the event.}
+  source:         {description: Where the event was produced; its ids are unique there.}
+  subject:        {description: "What the event is about, as the producer named it."}
+  occurred_at:    {description: When the target was set., tests: [not_null]}
+  ingested_at:    {description: When it came into the warehouse.}
+  case_id:
+    description: Identity of the case in the service desk.
+    tests: [not_null, {relationships: {to: staging.case_opened, column: case_id}, severity: warn}]
+  measure:        {description: "What is due: first_response or resolution.", tests: [not_null, {accepted_values: [first_response, resolution]}]}
+  due_at:         {description: The instant by which it is due; business hours and holidays are counted in already., tests: [not_null]}
+  target_minutes: {description: "The minutes that the service level allows, in its own calendar.", tests: [{expression: target_minutes >= 1}]}
+  recorded_at:    {description: When the service desk stored it.}
+*/
+with events as (
+    select * from raw.case_sla_set_v1
+)
+
+select
+    _topic,
+    _epoch,
+    _partition,
+    _offset,
+    _n,
+    _batch_id,
+    _id as event_id,
+    _source as source,
+    _subject as subject,
+    _occurred_at as occurred_at,
+    _ingested_at as ingested_at,
+    case_id,
+    measure,
+    due_at,
+    target_minutes,
+    recorded_at
+from events
