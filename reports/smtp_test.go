@@ -95,7 +95,7 @@ func TestSMTP(t *testing.T) {
 	if len(got) != 1 || !got[0].Encrypted || got[0].User != "reports" || !strings.HasPrefix(got[0].From, "FROM:<reports@example.com>") || !strings.HasPrefix(got[0].To, "TO:<wang@example.com>") {
 		t.Fatalf("got %+v", got)
 	}
-	for _, line := range strings.Split(got[0].Data, "\r\n") {
+	for line := range strings.SplitSeq(got[0].Data, "\r\n") {
 		if len(line) > 998 {
 			t.Errorf("a line of %d bytes", len(line))
 		}

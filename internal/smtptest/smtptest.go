@@ -100,7 +100,7 @@ func (s *Server) accept(sessions *sync.WaitGroup) {
 		sessions.Go(func() {
 			v := &session{server: s, conn: conn, in: bufio.NewReader(conn), encrypted: s.cfg.Implicit}
 			v.run()
-			_ = v.conn.Close() //nolint:errcheck // the client may have closed it
+			_ = v.conn.Close()
 		})
 	}
 }
