@@ -123,7 +123,7 @@ func (k *Keeper) attempt(ctx context.Context, e *Edition, recipient int) Deliver
 	case StateSent:
 		log.InfoContext(ctx, "report sent", "attempts", standing.Attempts)
 	case StateFailed:
-		log.ErrorContext(ctx, "report not sent, nothing more is tried; see: funnelhouse reports "+e.Report, "attempts", standing.Attempts)
+		log.ErrorContext(ctx, "report not sent and given up", "attempts", standing.Attempts, "see", "funnelhouse reports "+e.Report)
 	case StateWaiting:
 		log.WarnContext(ctx, "report not sent and tried again", "attempts", standing.Attempts, "next", standing.Next)
 	}

@@ -175,7 +175,7 @@ func (s *stage) start() (stop func()) {
 // pages lists the pages that people find.
 func (s *stage) pages() []string {
 	var list []string
-	err := filepath.WalkDir(filepath.Join(s.dir, "reports"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(s.dir, "reports"), func(path string, _ os.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".html") {
 			relative, _ := filepath.Rel(filepath.Join(s.dir, "reports"), path)
 			list = append(list, filepath.ToSlash(relative))

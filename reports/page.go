@@ -326,7 +326,7 @@ func (w *writer) flags(m *metric.Metric, row *metric.Row) []string {
 			notes = append(notes, w.beforeStart)
 		case noRows:
 			notes = append(notes, w.noRows)
-		case "without_value":
+		case metric.WithoutValue:
 			notes = append(notes, w.withoutValue)
 		default:
 			notes = append(notes, fmt.Sprintf(w.otherFlag, strings.ReplaceAll(flag, "_", " ")))
