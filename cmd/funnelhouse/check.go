@@ -139,11 +139,7 @@ func (f *figures) runCases(ctx context.Context, scratch *warehouse.Warehouse) (n
 	for _, c := range f.models.Cases() {
 		n++
 		switch {
-		case f.metrics.Has(c.Name) && f.models.Has(c.Name):
-			problems = append(problems, &yamlfile.Problem{
-				Path: c.Path, Message: fmt.Sprintf("%s is both a model and a metric", c.Name), Fix: "give one of them another name",
-			})
-		case f.metrics.Has(c.Name):
+		case f.metrics.Has(c.Name) && (c.OfMetric || !f.models.Has(c.Name)):
 			problems = append(problems, metric.RunCase(ctx, f.metrics, c.Name, c.Path, f.files, scratch.DB()))
 		case f.models.Has(c.Name):
 			problems = append(problems, model.RunCase(ctx, f.models, c.Name, c.Path, scratch.DB()))

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,10 +38,10 @@ func readCSV(t *testing.T, path string) []map[string]string {
 	return rows
 }
 
-func cloudEvent(t *testing.T, kind, id string, at time.Time, data map[string]string) []byte {
+func cloudEvent(t *testing.T, source, kind, id string, at time.Time, data map[string]string) []byte {
 	t.Helper()
 	value, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": id, "source": "/olist", "type": kind, "time": at.Format(time.RFC3339), "data": data,
+		"specversion": "1.0", "id": id, "source": source, "type": kind, "time": at.Format(time.RFC3339), "data": data,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,12 +96,12 @@ func TestKnownAnswers(t *testing.T) {
 		}
 		// Midday: in some years midnight does not exist there on one day.
 		at := parse("2006-01-02 15", l["first_contact_date"]+" 12")
-		messages = append(messages, kafka.Message{Key: []byte(l["mql_id"]), Value: cloudEvent(t, "lead.created.v1", l["mql_id"], at,
+		messages = append(messages, kafka.Message{Key: []byte(l["mql_id"]), Value: cloudEvent(t, "/olist", "lead.created.v1", l["mql_id"], at,
 			map[string]string{"lead_id": l["mql_id"], "channel": channel})})
 	}
 	for _, d := range deals {
 		at := parse("2006-01-02 15:04:05", d["won_date"])
-		messages = append(messages, kafka.Message{Key: []byte(d["mql_id"]), Value: cloudEvent(t, "lead.stage_changed.v1", d["mql_id"]+":won", at,
+		messages = append(messages, kafka.Message{Key: []byte(d["mql_id"]), Value: cloudEvent(t, "/olist", "lead.stage_changed.v1", d["mql_id"]+":won", at,
 			map[string]string{"lead_id": d["mql_id"], "to_stage": "won", "owner_id": d["sr_id"]})})
 	}
 	send(t, producer, messages...)
@@ -111,14 +110,8 @@ func TestKnownAnswers(t *testing.T) {
 	}
 	must(t, dir, "build")
 
-	percent := func(v *float64, digits int) string {
-		if v == nil {
-			return "none"
-		}
-		return fmt.Sprintf("%.*f", digits, math.Round(*v*100*math.Pow10(digits))/math.Pow10(digits))
-	}
 	total := figuresOf(t, dir, "lead_to_won", "--grain", "total")
-	if len(total) != 1 || total[0].Numerator != 842 || *total[0].Denominator != 8000 || percent(total[0].Value, 3) != "10.525" {
+	if len(total) != 1 || total[0].Numerator != 842 || *total[0].Denominator != 8000 || percentOf(total[0].Value, 3) != "10.525" {
 		t.Errorf("in all %+v, want 842 of 8000 = 10.525 %%", total)
 	}
 	if len(total) == 1 && fmt.Sprint(total[0].Flags) != "[reached_before_start]" {
@@ -127,7 +120,7 @@ func TestKnownAnswers(t *testing.T) {
 
 	channels := map[string]string{}
 	for _, f := range figuresOf(t, dir, "lead_to_won", "--grain", "total", "--by", "channel") {
-		channels[*f.Channel] = fmt.Sprintf("%v/%v %s", f.Numerator, *f.Denominator, percent(f.Value, 2))
+		channels[*f.Channel] = fmt.Sprintf("%v/%v %s", f.Numerator, *f.Denominator, percentOf(f.Value, 2))
 	}
 	for channel, want := range map[string]string{
 		"paid search": "195/1586 12.30", "organic search": "271/2296 11.80", "social": "75/1350 5.56",
@@ -139,7 +132,7 @@ func TestKnownAnswers(t *testing.T) {
 	}
 	byMonth := func(metric string) (shares []string) {
 		for _, f := range figuresOf(t, dir, metric, "--from", "2018-01", "--to", "2018-05") {
-			shares = append(shares, f.Period+" "+percent(f.Value, 2))
+			shares = append(shares, f.Period+" "+percentOf(f.Value, 2))
 		}
 		return shares
 	}

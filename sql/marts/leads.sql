@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per lead, merged leads counted once as the one that survived, with the instant at which it
-  first reached each stage. A lead that has stage changes and was never created is not here.
+  first reached each stage. A lead that has stage changes and was never created is not here, nor is one
+  that is only a test.
 grain: lead_id
 owner: marketing
 columns:
@@ -10,6 +11,8 @@ columns:
   campaign:       {description: First-touch campaign.}
   product:        {description: First-touch product.}
   region:         {description: First-touch region.}
+  salesperson:    {description: "The employee to whom it was first assigned; where it never was, the owner at its earliest creation."}
+  department:     {description: The salesperson's department on the day of that assignment or creation.}
   created_at:     {description: When it first became known., tests: [not_null]}
   created_date:   {description: Business day of created_at., tests: [not_null]}
   mql_at:         {description: When it was first marketing qualified; null while it has not been.}
@@ -30,12 +33,28 @@ with recursive created as (
     select * from staging.lead_created
 ),
 
+assigned as (
+    select * from staging.lead_assigned
+),
+
 stage_changed as (
     select * from staging.lead_stage_changed
 ),
 
 merged as (
     select * from staging.lead_merged
+),
+
+employee_departments as (
+    select * from marts.employee_departments
+),
+
+-- What became of a test counts nowhere, not even where it was merged into a lead.
+test_leads as (
+    select lead_id
+    from created
+    group by lead_id
+    having bool_and(coalesce(is_test, false))
 ),
 
 -- A lead that was merged twice went where the later merge says.
@@ -113,6 +132,7 @@ creations as (
         created.campaign,
         created.product,
         created.region,
+        created.owner_id,
         created.occurred_at,
         row_number() over (
             partition by coalesce(survivors.survivor_id, created.lead_id)
@@ -120,6 +140,7 @@ creations as (
         ) as touch_rank
     from created
     left join survivors on survivors.lead_id = created.lead_id
+    where not coalesce(created.is_test, false)
 ),
 
 first_touches as (
@@ -129,6 +150,7 @@ first_touches as (
         campaign,
         product,
         region,
+        owner_id,
         occurred_at as created_at,
         business_date(occurred_at) as created_date
     from creations
@@ -143,6 +165,33 @@ lead_counts as (
     group by lead_id
 ),
 
+ranked_assignments as (
+    select
+        coalesce(survivors.survivor_id, assigned.lead_id) as lead_id,
+        assigned.assignee_id,
+        assigned.occurred_at,
+        row_number() over (
+            partition by coalesce(survivors.survivor_id, assigned.lead_id)
+            order by assigned.occurred_at, assigned._topic, assigned._epoch, assigned._partition, assigned._offset, assigned._n
+        ) as assignment_rank
+    from assigned
+    left join survivors on survivors.lead_id = assigned.lead_id
+    left join test_leads on test_leads.lead_id = assigned.lead_id
+    where test_leads.lead_id is null
+),
+
+-- Whom a lead is attributed to, and the day on which that person's department counts.
+salespeople as (
+    select
+        first_touches.lead_id,
+        coalesce(ranked_assignments.assignee_id, first_touches.owner_id) as salesperson,
+        coalesce(business_date(ranked_assignments.occurred_at), first_touches.created_date) as attributed_date
+    from first_touches
+    left join ranked_assignments
+        on ranked_assignments.lead_id = first_touches.lead_id
+        and ranked_assignments.assignment_rank = 1
+),
+
 stages as (
     select
         coalesce(survivors.survivor_id, stage_changed.lead_id) as lead_id,
@@ -154,6 +203,8 @@ stages as (
         min(stage_changed.occurred_at) filter (where stage_changed.to_stage = 'lost') as lost_at
     from stage_changed
     left join survivors on survivors.lead_id = stage_changed.lead_id
+    left join test_leads on test_leads.lead_id = stage_changed.lead_id
+    where test_leads.lead_id is null
     group by coalesce(survivors.survivor_id, stage_changed.lead_id)
 )
 
@@ -163,6 +214,8 @@ select
     first_touches.campaign,
     first_touches.product,
     first_touches.region,
+    salespeople.salesperson,
+    employee_departments.department,
     first_touches.created_at,
     first_touches.created_date,
     stages.mql_at,
@@ -176,4 +229,8 @@ select
     lead_counts.lead_count
 from first_touches
 inner join lead_counts on lead_counts.lead_id = first_touches.lead_id
+inner join salespeople on salespeople.lead_id = first_touches.lead_id
+left join employee_departments
+    on employee_departments.employee_id = salespeople.salesperson
+    and salespeople.attributed_date between employee_departments.valid_from and employee_departments.valid_to
 left join stages on stages.lead_id = first_touches.lead_id

@@ -29,6 +29,18 @@ func (e *CaseError) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap returns what is wrong.
 func (e *CaseError) Unwrap() error { return e.Err }
 
+// OfMetric tells a metric's case from a model's where both have one name and
+// share a folder: a metric is always asked as of a day, a model never. What is
+// no YAML is nobody's; who decodes it says why.
+func OfMetric(path string, data []byte) bool {
+	var keys map[string]any
+	if _, err := yamlfile.Decode(path, data, &keys); err != nil {
+		return false
+	}
+	_, asked := keys["as_of"]
+	return asked
+}
+
 // Run runs the case of the file at path in a transaction of the scratch
 // database that is undone afterwards. An error of run comes back as *CaseError,
 // but as it is where it holds a *yamlfile.Problem.

@@ -79,6 +79,20 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestOfMetric(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"given: {}\nas_of: 2026-10-31\ngrain: month\nexpect: []\n": true,
+		"given: {}\nexpect: [{as_of: 2026-10-31}]\n":               false,
+		"as_of: [": false,
+		"":         false,
+	} {
+		if got := OfMetric("x.yaml", []byte(text)); got != want {
+			t.Errorf("%q: got %t", text, got)
+		}
+	}
+}
+
 func TestRunAfterItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

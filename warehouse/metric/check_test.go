@@ -38,7 +38,7 @@ func TestCheckProblems(t *testing.T) {
 		{"time without a day", strings.Replace(countOf("m"), "created_date", "mql_at", 1), "give the model a DATE column: business_date(mql_at), or write one of created_date, lost_date, won_date"},
 		{"time column", strings.Replace(countOf("m"), "created_date", "created_datte", 1), "time: marts.leads has no column created_datte; write created_date"},
 		{"reached", strings.Replace(conversionOf("m", "none"), "won_date", "won_at", 1), "reached: won_at is TIMESTAMP WITH TIME ZONE, not DATE; write won_date"},
-		{"dimension", countOf("m", "dimensions: [channel, department]"), "metrics/m.yaml:11:23: dimensions[1]: marts.leads has no column department"},
+		{"dimension", countOf("m", "dimensions: [channel, division]"), "metrics/m.yaml:11:23: dimensions[1]: marts.leads has no column division"},
 		{"where column", countOf("m", "where: chanel = 'web'"), "metrics/m.yaml:11:8: where: marts.leads has no column chanel; write channel; text stands in 'single quotes'"},
 		{"where syntax", countOf("m", "where: channel ="), "where: syntax error"},
 		{"where type", countOf("m", "where: channel"), "where: is VARCHAR, not a condition; write a comparison"},

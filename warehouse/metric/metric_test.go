@@ -18,7 +18,7 @@ import (
 const leadsTable = `
 create table marts.leads (
     lead_id varchar, channel varchar, campaign varchar, product varchar, region varchar, potential varchar,
-    owner_id varchar, created_at timestamptz, created_date date, mql_at timestamptz, sal_at timestamptz,
+    salesperson varchar, department varchar, created_at timestamptz, created_date date, mql_at timestamptz, sal_at timestamptz,
     sql_at timestamptz, opportunity_at timestamptz, won_at timestamptz, lost_at timestamptz, won_date date,
     lost_date date, lead_count bigint
 )`
@@ -27,7 +27,7 @@ var leadsModel = map[string]Model{"marts.leads": {
 	Grain: []string{"lead_id"},
 	Columns: map[string]string{
 		"lead_id": "VARCHAR", "channel": "VARCHAR", "campaign": "VARCHAR", "product": "VARCHAR", "region": "VARCHAR",
-		"potential": "VARCHAR", "owner_id": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", "created_date": "DATE",
+		"potential": "VARCHAR", "salesperson": "VARCHAR", "department": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", "created_date": "DATE",
 		"mql_at": "TIMESTAMP WITH TIME ZONE", "won_at": "TIMESTAMP WITH TIME ZONE", "won_date": "DATE", "lost_date": "DATE",
 		"lead_count": "BIGINT",
 	},
@@ -61,7 +61,27 @@ func exec(t testing.TB, db *sql.DB, statement string) {
 // projectFiles is the sql/ folder of the project.
 func projectFiles() fs.FS { return os.DirFS(filepath.Join("..", "..", "sql")) }
 
+// projectSet holds the project's metrics on leads, which leadsTable can answer.
 func projectSet(t testing.TB) *Set {
+	t.Helper()
+	files := fstest.MapFS{}
+	for _, name := range []string{"lead_to_won", "lead_to_won_period", "new_leads", "won_leads"} {
+		file := "metrics/" + name + ".yaml"
+		text, err := fs.ReadFile(projectFiles(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[file] = &fstest.MapFile{Data: text}
+	}
+	set, err := Load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// wholeSet holds all metrics of the project.
+func wholeSet(t testing.TB) *Set {
 	t.Helper()
 	set, err := Load(projectFiles())
 	if err != nil {

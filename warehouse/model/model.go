@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/warehouse/cases"
 	"github.com/funnelhouse/funnelhouse/warehouse/sqltree"
 )
 
@@ -95,17 +96,20 @@ func (p *Project) Has(name string) bool { return p.byName[name] != nil }
 type Case struct {
 	Name string
 	Path string // testdata/leads/merged-lead.yaml
+	// OfMetric says that it is written as a metric's are, which matters where a
+	// model and a metric have one name.
+	OfMetric bool
 }
 
 // Cases lists the case files, those of metrics among them, by their paths.
 func (p *Project) Cases() []Case {
-	var cases []Case
-	for path := range p.cases {
+	var list []Case
+	for path, data := range p.cases {
 		parts := strings.Split(path, "/")
-		cases = append(cases, Case{Name: parts[len(parts)-2], Path: path})
+		list = append(list, Case{Name: parts[len(parts)-2], Path: path, OfMetric: cases.OfMetric(path, data)})
 	}
-	slices.SortFunc(cases, func(a, b Case) int { return strings.Compare(a.Path, b.Path) })
-	return cases
+	slices.SortFunc(list, func(a, b Case) int { return strings.Compare(a.Path, b.Path) })
+	return list
 }
 
 // owner is the model that makes a table: the model itself or the one whose
