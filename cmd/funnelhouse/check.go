@@ -20,9 +20,9 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Prove the project's files, without any data",
-		Long: `check reads funnelhouse.yaml, contracts, sources, models and metrics, runs every
-example of a contract and every case of sql/testdata, and compiles all SQL against
-empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
+		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics and pages, runs
+every example of a contract and every case of sql/testdata, and compiles all SQL
+against empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
 line and field, with the fix, and make the exit code 2.`,
 		Example: "  funnelhouse check --dir company",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -42,11 +42,11 @@ line and field, with the fix, and make the exit code 2.`,
 }
 
 // inventory counts what was checked.
-type inventory struct{ contracts, examples, sources, models, metrics, cases int64 }
+type inventory struct{ contracts, examples, sources, models, metrics, cases, pages int64 }
 
 func (i inventory) String() string {
-	return fmt.Sprintf("%s with %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
-		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"))
+	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
+		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"), plural(i.pages, "page"))
 }
 
 // checkProject proves a project's files. Mistakes in files are
@@ -75,6 +75,12 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 		return found, errors.Join(append(problems, err)...)
 	}
 	found.models, found.metrics = int64(len(figures.models.Models())), int64(len(figures.metrics.All()))
+	pages, err := loadPages(dir, figures.metrics)
+	if err != nil {
+		problems = append(problems, err)
+	} else {
+		found.pages = int64(len(pages.All()))
+	}
 	if err := figures.prove(ctx, scratch); err != nil {
 		return found, errors.Join(append(problems, err)...)
 	}

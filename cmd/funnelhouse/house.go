@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
@@ -29,7 +30,7 @@ import (
 // folder returns one folder of the project: its own where it has one, else
 // the embedded default, whole.
 func folder(dir, name string) (fs.FS, error) {
-	own := filepath.Join(dir, name)
+	own := filepath.Join(dir, filepath.FromSlash(name))
 	info, err := os.Stat(own)
 	switch {
 	case err == nil && info.IsDir():
@@ -44,6 +45,8 @@ func folder(dir, name string) (fs.FS, error) {
 		return contracts.Files, nil
 	case "sources":
 		return sources.Files, nil
+	case pagesFolder:
+		return dashboards.Files()
 	default:
 		return sqlfiles.Files, nil
 	}
@@ -108,6 +111,10 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+	// publishing is held by a publish.
+	publishing sync.Mutex
+	// adopted are the metrics of the last build that succeeded; nil before it.
+	adopted atomic.Pointer[metric.Set]
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -270,5 +277,9 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	return runner.Build(ctx, f.models, model.Options{})
+	result, err := runner.Build(ctx, f.models, model.Options{})
+	if err == nil {
+		h.adopted.Store(f.metrics)
+	}
+	return result, err
 }

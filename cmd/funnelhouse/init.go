@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/sources"
 	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 )
@@ -34,9 +35,9 @@ func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
 		Short: "Write out a project to change",
-		Long: `init writes funnelhouse.yaml and the folders contracts, sources and sql, as they are
-built into this program. From then on the project's own folders are used, each as a
-whole. Files that exist are left as they are.`,
+		Long: `init writes funnelhouse.yaml and the folders contracts, sources, sql and
+dashboards/pages, as they are built into this program. From then on the project's own
+folders are used, each as a whole. Files that exist are left as they are.`,
 		Example: "  funnelhouse init --dir company",
 		RunE: func(*cobra.Command, []string) error {
 			return a.initialize()
@@ -73,10 +74,14 @@ func (a *app) initialize() error {
 	if written > 0 {
 		next = fmt.Sprintf("next: name your brokers in %s, then", filepath.Join(a.dir, configFile))
 	}
+	pages, err := dashboards.Files()
+	if err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		name  string
 		files fs.FS
-	}{{"contracts", contracts.Files}, {"sources", sources.Files}, {"sql", sqlfiles.Files}} {
+	}{{"contracts", contracts.Files}, {"sources", sources.Files}, {"sql", sqlfiles.Files}, {pagesFolder, pages}} {
 		err := fs.WalkDir(part.files, ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -91,7 +96,7 @@ func (a *app) initialize() error {
 			return fmt.Errorf("write %s: %w", part.name, err)
 		}
 	}
-	_, err := fmt.Fprintf(a.io.out, "wrote %s into %s", plural(int64(written), "file"), a.dir)
+	_, err = fmt.Fprintf(a.io.out, "wrote %s into %s", plural(int64(written), "file"), a.dir)
 	if err == nil && kept > 0 {
 		_, err = fmt.Fprintf(a.io.out, " and kept %s that existed", plural(int64(kept), "file"))
 	}

@@ -105,17 +105,26 @@ func (h *house) unmeasured(ctx context.Context, set *metric.Set, code string, er
 	if len(yamlfile.Problems(wrong)) > 0 {
 		return wrong
 	}
-	m, missing := set.Get(code)
-	if missing != nil {
-		return err
+	if advice := h.notBuilt(ctx, set, code); advice != nil {
+		return advice
+	}
+	return err
+}
+
+// notBuilt names the first model of a metric that has no table yet; nil: all
+// have one.
+func (h *house) notBuilt(ctx context.Context, set *metric.Set, code string) error {
+	m, err := set.Get(code)
+	if err != nil {
+		return nil //nolint:nilerr // a metric that isn't there has no model
 	}
 	for _, name := range m.Models() {
-		columns, e := h.wh.TableColumns(ctx, name)
-		if e == nil && len(columns) == 0 {
+		columns, err := h.wh.TableColumns(ctx, name)
+		if err == nil && len(columns) == 0 {
 			return fmt.Errorf("%s is not built yet: run funnelhouse build", name)
 		}
 	}
-	return err
+	return nil
 }
 
 // writeMetric writes a metric's rows. A table is for people: it has a title

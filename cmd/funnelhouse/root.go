@@ -78,7 +78,7 @@ contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(), a.serveCommand(), a.ingestCommand(), a.buildCommand(),
-		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
+		a.checkCommand(), a.publishCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
 	"github.com/funnelhouse/funnelhouse/sources"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
@@ -30,6 +31,7 @@ func fileKinds() []fileKind {
 		{"model-case", model.CaseSchema},
 		{"metric", metric.DefinitionSchema},
 		{"metric-case", metric.CaseSchema},
+		{"page", dashboards.SchemaJSON},
 	}
 }
 

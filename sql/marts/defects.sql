@@ -1,42 +1,48 @@
 /*
-description: One row per defect as it was graded and resolved last, with the release that it affects.
+description: >-
+  One row per reported defect, by its last grade and its last resolution, with the day on which the release that it affects was
+  published. A defect that was never reported is not here.
 grain: defect_id
 owner: rnd
 columns:
   defect_id:         {description: The defect.}
-  release_id:        {description: "The affected release, not the one that mends it."}
-  product:           {description: The product that has the defect; that of the release where the report names none.}
-  found_phase:       {description: "The phase in which it was found: requirements, design, development, test or production.", tests: [not_null]}
+  release_id:        {description: The affected release.}
+  product:           {description: "The product that has the defect, where the report names none that of the release."}
+  found_phase:
+    description: "The phase in which it was found: requirements, design, development, test or production."
+    tests: [not_null, {accepted_values: [requirements, design, development, test, production]}]
   severity:
-    description: "The last grade: critical, major, minor or trivial."
+    description: The last grade that it was given.
     tests: [not_null, {accepted_values: [critical, major, minor, trivial]}]
-  customer_reported: {description: True where a customer reported it.}
+  customer_reported: {description: Whether a customer reported it; null where nothing was said of it.}
   case_id:           {description: The case in which the customer reported it.}
-  reported_at:       {description: When it was first reported., tests: [not_null]}
+  reported_at:       {description: When it was reported., tests: [not_null]}
   reported_date:     {description: Business day of reported_at., tests: [not_null]}
   is_confirmed:
-    description: "False where its last resolution says that it is a duplicate, not a bug or not to be reproduced."
+    description: "Whether it is one of its own: its last resolution is none of duplicate, not_a_bug and cannot_reproduce."
     tests: [not_null]
-  is_escaped:        {description: "True where it was found in production, that is after the release.", tests: [not_null]}
-  severity_weight:   {description: "What it weighs by its severity: critical 10, major 5, minor 3, trivial 1.", tests: [not_null]}
-  resolved_at:       {description: When it was last resolved; null while it is open or open again.}
+  is_escaped:        {description: "Whether it was found in production, after the release.", tests: [not_null]}
+  severity_weight:
+    description: "What it weighs by its severity: critical 10, major 5, minor 3, trivial 1."
+    tests: [not_null, {accepted_values: [10, 5, 3, 1]}]
+  resolved_at:       {description: "When it was last resolved; null while it is not, also where it was taken up again after that."}
   resolved_date:     {description: Business day of resolved_at.}
   repair_hours:
-    description: Hours from the first report to the last resolution.
+    description: Hours from reported_at to resolved_at by the calendar.
     tests: [{expression: repair_hours >= 0, severity: warn}]
   reopen_count:      {description: How often it was reopened., tests: [not_null]}
-  release_date:      {description: Business day on which the release was published; null while it was not.}
-  department:        {description: Department of the release's owner on release_date.}
+  release_date:      {description: Business day on which the affected release was published; null while it is not.}
+  department:        {description: The department of the release's owner on release_date.}
 */
-with defect_reported as (
+with reported as (
     select * from staging.defect_reported
 ),
 
-defect_status_changed as (
+status_changed as (
     select * from staging.defect_status_changed
 ),
 
-release_published as (
+published as (
     select * from staging.release_published
 ),
 
@@ -46,22 +52,15 @@ employee_departments as (
 
 ranked_reports as (
     select
-        defect_id,
-        release_id,
-        product,
-        found_phase,
-        severity,
-        customer_reported,
-        case_id,
-        occurred_at as reported_at,
+        *,
         row_number() over (
             partition by defect_id
             order by occurred_at, _topic, _epoch, _partition, _offset, _n
         ) as report_rank
-    from defect_reported
+    from reported
 ),
 
-numbered_changes as (
+ranked_changes as (
     select
         defect_id,
         to_status,
@@ -71,19 +70,20 @@ numbered_changes as (
         row_number() over (
             partition by defect_id
             order by occurred_at, _topic, _epoch, _partition, _offset, _n
-        ) as change_number
-    from defect_status_changed
+        ) as change_rank
+    from status_changed
 ),
 
+-- Closing follows a resolution and leaves it standing; every other status ends it.
 histories as (
     select
         defect_id,
-        arg_max(severity, change_number) filter (where severity is not null) as last_severity,
-        arg_max(resolution, change_number) filter (where resolution is not null) as last_resolution,
-        arg_max(to_status, change_number) filter (where to_status in ('resolved', 'reopened')) as last_turn,
-        arg_max(occurred_at, change_number) filter (where to_status = 'resolved') as last_resolved_at,
+        arg_max(severity, change_rank) filter (where severity is not null) as severity,
+        arg_max(resolution, change_rank) filter (where resolution is not null) as resolution,
+        arg_max(to_status, change_rank) filter (where to_status <> 'closed') as standing_status,
+        arg_max(occurred_at, change_rank) filter (where to_status = 'resolved') as last_resolved_at,
         count(*) filter (where to_status = 'reopened') as reopen_count
-    from numbered_changes
+    from ranked_changes
     group by defect_id
 ),
 
@@ -97,7 +97,7 @@ ranked_releases as (
             partition by release_id
             order by occurred_at, _topic, _epoch, _partition, _offset, _n
         ) as release_rank
-    from release_published
+    from published
 ),
 
 releases as (
@@ -119,13 +119,12 @@ defects as (
         ranked_reports.release_id,
         ranked_reports.product,
         ranked_reports.found_phase,
-        coalesce(histories.last_severity, ranked_reports.severity) as severity,
+        coalesce(histories.severity, ranked_reports.severity) as severity,
         ranked_reports.customer_reported,
         ranked_reports.case_id,
-        ranked_reports.reported_at,
-        coalesce(histories.last_resolution not in ('duplicate', 'not_a_bug', 'cannot_reproduce'), true) as is_confirmed,
-        ranked_reports.found_phase = 'production' as is_escaped,
-        case when histories.last_turn = 'resolved' then histories.last_resolved_at end as resolved_at,
+        ranked_reports.occurred_at as reported_at,
+        coalesce(histories.resolution not in ('duplicate', 'not_a_bug', 'cannot_reproduce'), true) as is_confirmed,
+        case when histories.standing_status = 'resolved' then histories.last_resolved_at end as resolved_at,
         coalesce(histories.reopen_count, 0) as reopen_count
     from ranked_reports
     left join histories on histories.defect_id = ranked_reports.defect_id
@@ -143,7 +142,7 @@ select
     defects.reported_at,
     business_date(defects.reported_at) as reported_date,
     defects.is_confirmed,
-    defects.is_escaped,
+    defects.found_phase = 'production' as is_escaped,
     case defects.severity
         when 'critical' then 10
         when 'major' then 5
@@ -153,7 +152,9 @@ select
     defects.resolved_at,
     business_date(defects.resolved_at) as resolved_date,
     -- Rounded once, on a whole number of hundredths.
-    cast(round(date_diff('microsecond', defects.reported_at, defects.resolved_at) / 36000000) / 100 as decimal(18, 2)) as repair_hours,
+    cast(
+        round(date_diff('microsecond', defects.reported_at, defects.resolved_at) / 36000000) / 100 as decimal(18, 2)
+    ) as repair_hours,
     defects.reopen_count,
     releases.release_date,
     releases.department

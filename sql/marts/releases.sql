@@ -1,29 +1,31 @@
 /*
 description: >-
-  One row per published release, with its size and the confirmed defects that affect it, whenever they
-  were found. A release that was measured or has defects and was never published is not here.
+  One row per published release, with its size and the confirmed defects that affect it. Defects of a release count with the
+  release, whenever they were found.
 grain: release_id
 owner: rnd
 columns:
   release_id:     {description: The release.}
-  product:        {description: The product of which it is a version., tests: [not_null]}
-  version_name:   {description: The name of the version.}
-  department:     {description: Department of its owner on release_date.}
-  released_at:    {description: When it was first published., tests: [not_null]}
+  product:        {description: The product that was released., tests: [not_null]}
+  version_name:   {description: Name of the version.}
+  department:     {description: The department of the release's owner on release_date.}
+  released_at:    {description: When it was published., tests: [not_null]}
   release_date:   {description: Business day of released_at., tests: [not_null]}
-  size:           {description: "Its size in thousands of lines of code, as last measured; null where nobody measured it so."}
-  size_unit:      {description: "The unit of size: kloc. Sizes in another unit are not compared and left out."}
-  defect_count:   {description: How many confirmed defects affect it., tests: [not_null]}
+  size:
+    description: "Its size in thousand lines of code, as last measured; null where it never was."
+    tests: [{expression: size >= 0}]
+  size_unit:      {description: "kloc; null without a size.", tests: [{accepted_values: [kloc]}]}
+  defect_count:   {description: Confirmed defects that affect it., tests: [not_null]}
   escaped_count:
-    description: How many of them were found in production.
+    description: Those of them that were found in production.
     tests: [not_null, {expression: escaped_count <= defect_count}]
-  escaped_weight: {description: "What those weigh together by severity.", tests: [not_null]}
+  escaped_weight: {description: What the escaped ones weigh together by their severity., tests: [not_null]}
 */
-with release_published as (
+with published as (
     select * from staging.release_published
 ),
 
-size_measured as (
+measured as (
     select * from staging.size_measured
 ),
 
@@ -47,10 +49,10 @@ ranked_releases as (
             partition by release_id
             order by occurred_at, _topic, _epoch, _partition, _offset, _n
         ) as release_rank
-    from release_published
+    from published
 ),
 
--- Defects per thousand lines and defects per story point must never be added up.
+-- Sizes in other units can't be added to these.
 ranked_sizes as (
     select
         release_id,
@@ -60,7 +62,7 @@ ranked_sizes as (
             partition by release_id
             order by occurred_at desc, _topic desc, _epoch desc, _partition desc, _offset desc, _n desc
         ) as size_rank
-    from size_measured
+    from measured
     where size_unit = 'kloc'
 ),
 
@@ -69,7 +71,7 @@ defect_counts as (
         release_id,
         count(*) as defect_count,
         count(*) filter (where is_escaped) as escaped_count,
-        cast(sum(severity_weight) filter (where is_escaped) as bigint) as escaped_weight
+        coalesce(sum(severity_weight) filter (where is_escaped), 0) as escaped_weight
     from defects
     where is_confirmed
     group by release_id
@@ -86,7 +88,7 @@ select
     ranked_sizes.size_unit,
     coalesce(defect_counts.defect_count, 0) as defect_count,
     coalesce(defect_counts.escaped_count, 0) as escaped_count,
-    coalesce(defect_counts.escaped_weight, 0) as escaped_weight
+    cast(coalesce(defect_counts.escaped_weight, 0) as bigint) as escaped_weight
 from ranked_releases
 left join ranked_sizes
     on ranked_sizes.release_id = ranked_releases.release_id
