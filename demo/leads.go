@@ -64,7 +64,7 @@ func (l *lead) survivor() *lead {
 	return l
 }
 
-const leadsPerMonth = 1230
+const leadsPerMonth = 1160
 
 func (a *actor) arriveLeads() {
 	for range a.count(a.aDay(leadsPerMonth) * a.pace()) {

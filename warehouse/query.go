@@ -26,16 +26,18 @@ type Column struct {
 	Type string // as DuckDB writes it
 }
 
-// Result is a running query. Close it.
+// Result is the answer to a query. Close it.
 type Result struct {
 	Columns []Column
 
+	held   *held
 	rows   *sql.Rows
-	conn   *sql.Conn
 	cancel context.CancelFunc
 	ctx    context.Context //nolint:containedctx // lives as long as the rows that it bounds
 	cells  []any
 	refs   []any
+	read   int64 // rows of this page
+	bytes  int64 // and about how much they hold
 }
 
 // Query runs one SELECT for a reader. The text is proved to be exactly one
@@ -43,39 +45,28 @@ type Result struct {
 // write; files and the network are closed to the whole database.
 func (w *Warehouse) Query(ctx context.Context, text string) (*Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
-	r, err := w.query(ctx, text)
+	h, err := w.hold(ctx, text)
 	if err != nil {
 		cancel()
 		return nil, limitReached(ctx, err)
 	}
-	r.cancel = cancel
-	return r, nil
-}
-
-func (w *Warehouse) query(ctx context.Context, text string) (*Result, error) {
-	if _, err := sqltree.Parse(ctx, w.db, text); err != nil {
-		return nil, err
-	}
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r := &Result{conn: conn, ctx: ctx}
-	if err := r.start(ctx, text); err != nil {
-		return nil, errors.Join(err, r.end())
+	r := &Result{held: h, ctx: ctx, cancel: cancel}
+	if err := r.page(); err != nil {
+		return nil, errors.Join(limitReached(ctx, err), r.Close())
 	}
 	return r, nil
 }
 
-func (r *Result) start(ctx context.Context, text string) error {
-	if _, err := r.conn.ExecContext(ctx, "begin transaction read only"); err != nil {
-		return err
-	}
-	rows, err := r.conn.QueryContext(ctx, text) //nolint:rowserrcheck // Next reads it, row by row
+// page opens the next page. The first one says which columns there are.
+func (r *Result) page() error {
+	rows, err := r.held.conn.QueryContext(r.ctx, r.held.pageSQL()) //nolint:rowserrcheck // Next reads it, row by row
 	if err != nil {
 		return err
 	}
-	r.rows = rows
+	r.rows, r.read, r.bytes = rows, 0, 0
+	if r.cells != nil {
+		return nil
+	}
 	types, err := rows.ColumnTypes()
 	if err != nil {
 		return err
@@ -94,32 +85,49 @@ func (r *Result) start(ctx context.Context, text string) error {
 // next call. Its cells are nil, bool, string, json.Number, []any or
 // map[string]any: numbers keep all their digits.
 func (r *Result) Next() ([]any, error) {
-	if !r.rows.Next() {
-		return nil, limitReached(r.ctx, r.rows.Err())
+	for !r.rows.Next() {
+		if err := errors.Join(r.rows.Err(), r.rows.Close()); err != nil {
+			return nil, limitReached(r.ctx, err)
+		}
+		if !r.held.turn(r.read, r.bytes) {
+			return nil, nil
+		}
+		if err := r.page(); err != nil {
+			return nil, limitReached(r.ctx, err)
+		}
 	}
 	if err := r.rows.Scan(r.refs...); err != nil {
 		return nil, limitReached(r.ctx, err)
 	}
+	r.read++
 	for i := range r.cells {
 		r.cells[i] = readable(r.cells[i], r.Columns[i].Type)
+		r.bytes += roughBytes(r.cells[i])
 	}
 	return r.cells, nil
 }
 
-// Close ends the query and its transaction.
-func (r *Result) Close() error {
-	err := r.end()
-	r.cancel()
-	return err
+func roughBytes(cell any) int64 {
+	switch c := cell.(type) {
+	case string:
+		return int64(len(c))
+	case []any:
+		n := int64(0)
+		for _, e := range c {
+			n += roughBytes(e)
+		}
+		return n
+	}
+	return 16
 }
 
-func (r *Result) end() error {
-	var err error
-	if r.rows != nil {
-		err = r.rows.Close()
+// Close gives back what the query holds.
+func (r *Result) Close() error {
+	defer r.cancel()
+	if r.rows == nil {
+		return r.held.release(r.ctx)
 	}
-	_, rollback := r.conn.ExecContext(context.WithoutCancel(r.ctx), "rollback")
-	return errors.Join(err, rollback, r.conn.Close())
+	return errors.Join(r.rows.Close(), r.held.release(r.ctx))
 }
 
 func limitReached(ctx context.Context, err error) error {
@@ -127,6 +135,25 @@ func limitReached(ctx context.Context, err error) error {
 		return ErrTooLong
 	}
 	return err
+}
+
+// Mistaken tells whether a query failed because of what it asks: then its
+// message is for the person who wrote it. Anything else is our own failure.
+func Mistaken(err error) bool {
+	if _, refused := errors.AsType[*sqltree.ParseError](err); refused || errors.Is(err, ErrTooLong) {
+		return true
+	}
+	failed, ok := errors.AsType[*duckdb.Error](err)
+	if !ok {
+		return false
+	}
+	switch failed.Type {
+	case duckdb.ErrorTypeIO, duckdb.ErrorTypeFatal, duckdb.ErrorTypeInternal, duckdb.ErrorTypeConnection,
+		duckdb.ErrorTypeScheduler, duckdb.ErrorTypeIndex, duckdb.ErrorTypeSerialization, duckdb.ErrorTypeInterrupt:
+		return false
+	default:
+		return true
+	}
 }
 
 // Number says whether the column's cells are numbers.

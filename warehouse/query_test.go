@@ -30,7 +30,7 @@ func TestQueryRefusesAllButOneSelect(t *testing.T) {
 		"select * from read_text('" + secret + "')", "select * from '" + secret + "'", "select * from read_csv('" + secret + "')",
 		"select * from glob('" + dir + "/*')", "select * from read_blob('/etc/hostname')", "select * from 'https://example.com/x.csv'",
 		"select nextval('s')", "export database '" + dir + "/x'", "call pragma_version()", "explain analyze delete from ingest.offsets",
-		"select getenv('HOME') from nowhere",
+		"select getenv('HOME') from nowhere", "select $1", "select ?", "select $name",
 	} {
 		r, err := w.Query(t.Context(), q)
 		if err == nil {

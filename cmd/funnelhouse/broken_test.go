@@ -92,10 +92,12 @@ func TestBrokenFiles(t *testing.T) {
 		{"config value", configFile, "", "company: {zone: Mars/Olympus}\n", []string{"funnelhouse.yaml:1", "company.zone", "Asia/Shanghai"}, []string{"check", "build"}},
 		{"plain password", configFile, "", "kafka: {brokers: [\"a:1\"], sasl: {mechanism: PLAIN, username: u, password: secret}}\n", []string{"funnelhouse.yaml:1", "password"}, []string{"check", "serve"}},
 		{"contract", "contracts/lead.created.v1.yaml", "logicalType: string", "logicalType: strng", []string{"contracts/lead.created.v1.yaml:", "logicalType", "strng"}, []string{"check", "ingest"}},
+		{"example", "contracts/testdata/lead.created.v1.jsonl", `"lead_id"`, `"leed_id"`, []string{"contracts/testdata/lead.created.v1.jsonl:1:1: reason", "missing_field"}, []string{"check"}},
 		{"source", "sources/crm.yaml", "topics:", "topcs:", []string{"sources/crm.yaml:", "topcs", "topics"}, []string{"check", "serve"}},
 		{"model header", "sql/marts/leads.sql", "grain:", "gran:", []string{"sql/marts/leads.sql:", "gran", "grain"}, []string{"check", "build"}},
 		{"model SQL", "sql/marts/leads.sql", "staging.lead_created", "staging.lead_creatd", []string{"sql/marts/leads.sql:", "staging.lead_creatd", "staging.lead_created"}, []string{"check", "build"}},
-		{"metric", "sql/metrics/lead_to_won.yaml", "reached: won_date", "reached: won_dat", []string{"sql/metrics/lead_to_won.yaml:", "reached", "won_date"}, []string{"check", "build"}},
+		{"metric", "sql/metrics/lead_to_won.yaml", "reached: won_date", "reached: won_dat", []string{"sql/metrics/lead_to_won.yaml:", "reached", "won_date"}, []string{"check", "build", "metric lead_to_won"}},
+		{"metric's model", "sql/metrics/lead_to_won.yaml", "marts.leads", "marts.lead", []string{"sql/metrics/lead_to_won.yaml:", "model", "marts.leads"}, []string{"check", "build", "metric lead_to_won"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -115,8 +117,59 @@ func TestBrokenFiles(t *testing.T) {
 			}
 			write(t, dir, c.file, broken)
 			for _, command := range c.commands {
-				refuses(t, dir, exitUsage, c.words, command)
+				refuses(t, dir, exitUsage, c.words, strings.Fields(command)...)
 			}
+		})
+	}
+}
+
+// A model whose test fails is told with the way to the rows that break it.
+func TestBuildShowsTheRows(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	producer := broker(t, dir, "")
+	must(t, dir, "init")
+	send(t, producer, kafka.Message{Value: created("L-1", "")}, kafka.Message{Value: created("L-2", "")})
+	must(t, dir, "ingest", "--once")
+	must(t, dir, "build")
+	text, err := os.ReadFile(filepath.Join(dir, "sql/marts/leads.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "sql/marts/leads.sql", strings.Replace(string(text), "tests: [not_null]", "tests: [not_null, {expression: lead_id <> 'L-2'}]", 1))
+	r := runIn(t, dir, "build")
+	if r.code != exitFailure || !strings.Contains(r.err, "marts.leads") || !strings.Contains(r.err, "for 1 row\n") {
+		t.Errorf("build ends with %d and says %q, want the model and how many rows", r.code, r.err)
+	}
+	_, query, found := strings.Cut(r.out, "the rows: ")
+	if !found {
+		t.Fatalf("build does not say how to see the rows:\n%s", r.out)
+	}
+	same(t, "the rows", ask(t, dir, "select lead_id from ("+query+")"), "L-2")
+	same(t, "the leads", ask(t, dir, "select count(*) from marts.leads"), "2")
+}
+
+// What the configuration names and isn't there is a mistake in it, told when it
+// is needed: check proves the files where the secrets are not.
+func TestConnectionNeedsItsFiles(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, kafka string
+		words       []string
+	}{
+		{"authorities", `tls: {ca_file: nowhere.pem}`, []string{"kafka.tls.ca_file", "nowhere.pem", "PEM"}},
+		{"no authorities", `tls: {ca_file: funnelhouse.yaml}`, []string{"kafka.tls.ca_file", "funnelhouse.yaml", "PEM"}},
+		{"certificate", `tls: {cert_file: nowhere.pem, key_file: nowhere.key}`, []string{"kafka.tls.cert_file", "nowhere.pem", "PEM"}},
+		{"variable", `sasl: {mechanism: PLAIN, username: u, password: {env: FUNNELHOUSE_TEST_NOWHERE}}`, []string{"kafka.sasl.password", "FUNNELHOUSE_TEST_NOWHERE", "set it"}},
+		{"password", `sasl: {mechanism: PLAIN, username: u, password: {file: nowhere.txt}}`, []string{"kafka.sasl.password", "nowhere.txt"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, configFile, "kafka:\n  brokers: [\"127.0.0.1:1\"]\n  "+c.kafka+"\n")
+			must(t, dir, "check")
+			refuses(t, dir, exitUsage, append(c.words, configFile), "ingest", "--once")
+			refuses(t, dir, exitUsage, append(c.words, configFile), "serve")
 		})
 	}
 }

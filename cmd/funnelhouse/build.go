@@ -22,11 +22,10 @@ A model whose test fails keeps its old version, and so does everything below it.
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withHouse(c.Context(), "build", func(ctx context.Context, h *house) error {
 				started := time.Now()
-				bar := newProgress(a.io)
 				result, err := h.build(ctx, func(model string, done, total int) {
-					sayModel(bar, model, done, total)
+					sayModel(a.bar, model, done, total)
 				})
-				bar.done()
+				a.bar.done()
 				if result != nil {
 					if e := writeBuild(a.io.out, result, time.Since(started)); err == nil {
 						err = e
@@ -58,6 +57,15 @@ func writeBuild(out io.Writer, result *model.Result, took time.Duration) error {
 	if err := s.close(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "built in %.1f s\n", took.Seconds())
-	return err
+	if _, err = fmt.Fprintf(out, "built in %.1f s\n", took.Seconds()); err != nil {
+		return err
+	}
+	for _, m := range result.Models {
+		for _, t := range m.FailedTests {
+			if _, err := fmt.Fprintf(out, "%s, %s (%s), the rows: %s\n", m.Model, t.Test, t.Severity, t.SQL); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/ingest"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/warehouse"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 	"github.com/funnelhouse/funnelhouse/warehouse/model"
@@ -20,16 +22,18 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Prove the project's files, without any data",
-		Long: `check reads funnelhouse.yaml, contracts, sources, models and metrics, runs every
-example of a contract and every case of sql/testdata, and compiles all SQL against
-empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
+		Long: `check reads funnelhouse.yaml, contracts, sources, models, metrics, pages and reports,
+runs every example of a contract and every case of sql/testdata, and compiles all SQL
+against empty tables. It touches neither data/ nor the brokers. Mistakes are named by file,
 line and field, with the fix, and make the exit code 2.`,
 		Example: "  funnelhouse check --dir company",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := a.mustExist(); err != nil {
 				return err
 			}
+			a.bar.say("checking the project")
 			found, err := checkProject(c.Context(), a.project())
+			a.bar.done()
 			if err != nil {
 				return err
 			}
@@ -40,11 +44,12 @@ line and field, with the fix, and make the exit code 2.`,
 }
 
 // inventory counts what was checked.
-type inventory struct{ contracts, examples, sources, models, metrics, cases int64 }
+type inventory struct{ contracts, examples, sources, models, metrics, cases, pages, reports int64 }
 
 func (i inventory) String() string {
-	return fmt.Sprintf("%s with %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
-		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"))
+	return fmt.Sprintf("%s with %s, %s, %s, %s, %s, %s, %s", plural(i.contracts, "contract"), plural(i.examples, "example"),
+		plural(i.sources, "source"), plural(i.models, "model"), plural(i.metrics, "metric"), plural(i.cases, "case"),
+		plural(i.pages, "page"), plural(i.reports, "report"))
 }
 
 // checkProject proves a project's files. Mistakes in files are
@@ -73,11 +78,32 @@ func checkProject(ctx context.Context, dir string) (found inventory, err error) 
 		return found, errors.Join(append(problems, err)...)
 	}
 	found.models, found.metrics = int64(len(figures.models.Models())), int64(len(figures.metrics.All()))
+	pages, err := loadPages(dir, figures.metrics)
+	if err != nil {
+		problems = append(problems, err)
+	} else {
+		found.pages = int64(len(pages.All()))
+	}
 	if err := figures.prove(ctx, scratch); err != nil {
 		return found, errors.Join(append(problems, err)...)
 	}
 	found.cases, err = figures.runCases(ctx, scratch)
+	problems = append(problems, err)
+	found.reports, err = checkReports(dir, cfg, figures.metrics)
 	return found, errors.Join(append(problems, err)...)
+}
+
+// checkReports holds the reports against the metrics.
+func checkReports(dir string, cfg *config, metrics *metric.Set) (int64, error) {
+	zone, err := time.LoadLocation(cfg.Company.Zone)
+	if err != nil {
+		return 0, err
+	}
+	set, err := loadReports(dir, zone)
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(set.All())), inFolder("reports", reports.Check(set, metrics))
 }
 
 func openScratch(ctx context.Context, set *contracts.Set, company companyConfig) (*warehouse.Warehouse, error) {
@@ -99,7 +125,7 @@ func checkExamples(files fs.FS, set *contracts.Set) (n int64, err error) {
 			if string(reason) == e.Reason {
 				continue
 			}
-			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Field: "reason"}
+			p := &yamlfile.Problem{Path: e.Path, Line: e.Line, Column: 1, Field: "reason"}
 			switch {
 			case reason == "":
 				p.Message, p.Fix = fmt.Sprintf("the event is valid and was to be refused as %s", e.Reason), "break the rule that it is an example of, or remove the reason"

@@ -231,6 +231,9 @@ func (c *config) serveSettings(s *settings, problem func(field, message, fix str
 		if m.Port < 0 || m.Port > 65535 {
 			problem("mail.port", "is no port", "write one like 587")
 		}
+		if m.TLS == "none" && !isLoopback(net.JoinHostPort(m.Host, "25")) {
+			problem("mail.tls", "none would carry reports in clear to another machine", "write starttls or implicit")
+		}
 		if m.Password.Env != "" && m.Password.File != "" {
 			problem("mail.password", "names both an environment variable and a file", "write {env: NAME} or {file: PATH}")
 		}

@@ -87,7 +87,7 @@ func checkDemo(flags *pflag.FlagSet, asked demo.Parameters) error {
 
 // demoProject writes the demo's configuration, unless there is one.
 func (a *app) demoProject() error {
-	if err := os.MkdirAll(a.project(), 0o750); err != nil {
+	if err := a.makeFolder(); err != nil {
 		return err
 	}
 	path := filepath.Join(a.project(), configFile)
@@ -111,17 +111,17 @@ func (a *app) demoProject() error {
 func (a *app) demo(ctx context.Context, h *house, flags *pflag.FlagSet, asked demo.Parameters) error {
 	started := time.Now()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(a.io.out, format+"\n", args...) }
-	bar := newProgress(a.io)
-	company, sent, err := h.actDemo(ctx, flags, asked, bar)
-	bar.done()
+	a.bar.say("the company acts")
+	company, sent, err := h.actDemo(ctx, flags, asked, a.bar)
+	a.bar.done()
 	if err != nil {
 		return err
 	}
 	truth := company.Truth
 	say("acted     %s to %s, seed %d, scale %g", plural(int64(truth.Parameters.Months), "month"), truth.AsOf, truth.Parameters.Seed, truth.Parameters.Scale)
 	say("sent      %s to %s", plural(int64(sent), "message"), strings.Join(demo.Topics(), ", "))
-	total, err := h.ingestOnce(ctx, func(t tally) { bar.say("%s read", plural(t.records, "record")) })
-	bar.done()
+	total, err := h.ingestOnce(ctx, func(t tally) { a.bar.say("%s read", plural(t.records, "record")) })
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func (a *app) demo(ctx context.Context, h *house, flags *pflag.FlagSet, asked de
 	if err := writeTally(a.io.out, total, a.dir); err != nil {
 		return err
 	}
-	result, err := h.build(ctx, func(model string, done, all int) { sayModel(bar, model, done, all) })
-	bar.done()
+	result, err := h.build(ctx, func(model string, done, all int) { sayModel(a.bar, model, done, all) })
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,9 @@ func (a *app) demo(ctx context.Context, h *house, flags *pflag.FlagSet, asked de
 	if warnings > 0 {
 		say("warned    by %s, since some events are about what nobody created: funnelhouse build%s lists them", plural(int64(warnings), "test"), dirFlag(a.dir))
 	}
+	a.bar.say("comparing the metrics with the books")
 	compared, err := h.compare(ctx, truth)
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -161,6 +163,7 @@ func (a *app) demo(ctx context.Context, h *house, flags *pflag.FlagSet, asked de
 		return compared.err()
 	}
 	say("go on with:")
+	say("  funnelhouse serve%s     its pages, at http://%s", dirFlag(a.dir), h.settings.listen)
 	say("  funnelhouse metric otd_original%s --grain quarter --by department --as-of %s", dirFlag(a.dir), truth.AsOf)
 	say("  funnelhouse query%s \"select reason, count(*) from ingest.quarantine group by reason\"", dirFlag(a.dir))
 	say("  funnelhouse init%s     write out contracts, sources and sql, to change them", dirFlag(a.dir))

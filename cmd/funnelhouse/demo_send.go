@@ -58,7 +58,6 @@ func (h *house) actDemo(ctx context.Context, flags *pflag.FlagSet, asked demo.Pa
 		today := h.today()
 		parameters.End = today.AddDate(0, 0, -today.Day()).Format(monthLayout)
 	}
-	bar.say("the company acts")
 	company, err = h.act(parameters)
 	if err != nil {
 		return nil, 0, err

@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/internal/errtree"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 	"github.com/funnelhouse/funnelhouse/warehouse"
@@ -29,7 +31,7 @@ import (
 // folder returns one folder of the project: its own where it has one, else
 // the embedded default, whole.
 func folder(dir, name string) (fs.FS, error) {
-	own := filepath.Join(dir, name)
+	own := filepath.Join(dir, filepath.FromSlash(name))
 	info, err := os.Stat(own)
 	switch {
 	case err == nil && info.IsDir():
@@ -44,6 +46,10 @@ func folder(dir, name string) (fs.FS, error) {
 		return contracts.Files, nil
 	case "sources":
 		return sources.Files, nil
+	case pagesFolder:
+		return dashboards.Files()
+	case "reports":
+		return reports.Files, nil
 	default:
 		return sqlfiles.Files, nil
 	}
@@ -108,6 +114,15 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+	// publishing is held by a publish.
+	publishing sync.Mutex
+	// adopted is what the last build that succeeded was made of; nil before it.
+	adopted atomic.Pointer[figures]
+	// refused says that the last build met mistakes in the project's files.
+	refused atomic.Bool
+
+	keeping sync.Mutex
+	keeper  *reports.Keeper // once asked for
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -177,6 +192,9 @@ func (h *house) connection() (kafka.Connection, error) {
 		connection.SASL = &with
 	}
 	if h.cfg.Kafka.Embedded == "" {
+		if err := connection.Check(); err != nil {
+			return connection, usagef("%s: %w", configFile, err)
+		}
 		return connection, nil
 	}
 	h.brokerMu.Lock()
@@ -222,6 +240,14 @@ func loadMetrics(dir string) (*metric.Set, error) {
 	return set, inFolder("sql", err)
 }
 
+// adoptedMetrics are the metrics of the last build that succeeded; nil before it.
+func (h *house) adoptedMetrics() *metric.Set {
+	if f := h.adopted.Load(); f != nil {
+		return f.metrics
+	}
+	return nil
+}
+
 // company is what metrics need to know of it.
 func (h *house) company() metric.Company {
 	return metric.Company{FiscalYearStarts: h.settings.fiscalStart}
@@ -246,10 +272,11 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	h.building.Lock()
 	defer h.building.Unlock()
 	f, err := loadFigures(ctx, h.dir, h.promises.contracts, h.wh)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = checkFigures(ctx, f, h.promises.contracts, h.cfg.Company)
 	}
-	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company); err != nil {
+	h.refused.Store(len(yamlfile.Problems(err)) > 0)
+	if err != nil {
 		return nil, fmt.Errorf("the models were not built: %w", err)
 	}
 	asOf := h.today()
@@ -267,5 +294,9 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	if err != nil {
 		return nil, err
 	}
-	return runner.Build(ctx, f.models, model.Options{})
+	result, err := runner.Build(ctx, f.models, model.Options{})
+	if err == nil {
+		h.adopted.Store(f)
+	}
+	return result, err
 }

@@ -21,14 +21,13 @@ It builds no models: that is funnelhouse build, or serve, which does both.`,
 		Example: `  funnelhouse ingest --once
   funnelhouse query "select reason, count(*) from ingest.quarantine group by reason"`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			bar := newProgress(a.io)
-			told := func(t tally) { bar.say("%s read, %s quarantined", plural(t.records, "record"), count(t.quarantined)) }
+			told := func(t tally) { a.bar.say("%s read, %s quarantined", plural(t.records, "record"), count(t.quarantined)) }
 			if !once {
 				return a.asHolder(c.Context(), "ingest", func(ctx context.Context, h *house) error { return h.ingestOn(ctx, told) })
 			}
-			return a.withHouse(c.Context(), "ingest", func(ctx context.Context, h *house) error {
+			return a.withHouse(c.Context(), "ingest --once", func(ctx context.Context, h *house) error {
 				total, err := h.ingestOnce(ctx, told)
-				bar.done()
+				a.bar.done()
 				if err != nil {
 					return err
 				}

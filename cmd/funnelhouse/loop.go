@@ -213,6 +213,21 @@ const askAgain = 2 * time.Second
 // caughtUp waits until everything that can be read now is committed. It is an
 // error when the loop ends before, or stands still on one of the partitions.
 func (l *loop) caughtUp(ctx context.Context) (tally, error) {
+	// A topic of this moment counts, whether the loop has met it yet or not.
+	looked, err := l.reader.Look(ctx)
+	if err != nil {
+		return tally{}, fmt.Errorf("find the topics: %w", err)
+	}
+	select {
+	case err := <-looked:
+		if err != nil {
+			return tally{}, fmt.Errorf("find the topics: %w", err)
+		}
+	case <-l.ended:
+		return tally{}, l.errEnded()
+	case <-ctx.Done():
+		return tally{}, ctx.Err()
+	}
 	ends, err := l.reader.Ends(ctx)
 	if err != nil {
 		return tally{}, fmt.Errorf("find the end of the topics: %w", err)
@@ -245,11 +260,16 @@ func (l *loop) caughtUp(ctx context.Context) (tally, error) {
 			}
 			ingest.RenewEnds(ends, now)
 		case <-l.ended:
-			return total, errors.Join(errors.New("ingest has ended before everything was committed"), l.err)
+			return total, l.errEnded()
 		case <-ctx.Done():
 			return total, ctx.Err()
 		}
 	}
+}
+
+// errEnded says why there is nothing more to wait for, once the loop has ended.
+func (l *loop) errEnded() error {
+	return errors.Join(errors.New("ingest has ended before everything was committed"), l.err)
 }
 
 // ingestOnce commits everything that can be read now, by serve's own loop

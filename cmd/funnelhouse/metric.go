@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 )
 
@@ -73,9 +74,11 @@ func (a *app) measure(ctx context.Context, h *house, code string, f metricFlags)
 			return usagef("--as-of %q is no day: write one like 2025-12-31", *f.asOf)
 		}
 	}
+	a.bar.say("computing %s", code)
 	table, err := set.Query(ctx, h.wh.DB(), h.company(), metric.Request{
 		Metric: code, Grain: metric.Grain(*f.grain), From: *f.from, To: *f.to, By: *f.by, Where: *f.where, AsOf: asOf,
 	})
+	a.bar.done()
 	if refused := (*metric.RequestError)(nil); errors.As(err, &refused) {
 		flag := "--" + strings.ReplaceAll(refused.Field, "_", "-")
 		if refused.Field == "metric" {
@@ -84,24 +87,44 @@ func (a *app) measure(ctx context.Context, h *house, code string, f metricFlags)
 		return usagef("%s: %w", flag, refused.Err)
 	}
 	if err != nil {
-		return h.notBuilt(ctx, set, code, err)
+		return h.unmeasured(ctx, set, code, err)
 	}
 	return writeMetric(a.io.out, table, *f.format, h.settings.language, h.cfg.Company.Currency)
 }
 
-// notBuilt says what to do where a metric's model has no table yet.
-func (h *house) notBuilt(ctx context.Context, set *metric.Set, code string, err error) error {
-	m, missing := set.Get(code)
-	if missing != nil {
+// unmeasured says why a metric could not be computed: its files are wrong, or
+// its model has no table yet.
+func (h *house) unmeasured(ctx context.Context, set *metric.Set, code string, err error) error {
+	if ctx.Err() != nil {
 		return err
 	}
+	f, wrong := loadFigures(ctx, h.dir, h.promises.contracts, h.wh)
+	if wrong == nil {
+		wrong = checkFigures(ctx, f, h.promises.contracts, h.cfg.Company)
+	}
+	if len(yamlfile.Problems(wrong)) > 0 {
+		return wrong
+	}
+	if advice := h.notBuilt(ctx, set, code); advice != nil {
+		return advice
+	}
+	return err
+}
+
+// notBuilt names the first model of a metric that has no table yet; nil: all
+// have one.
+func (h *house) notBuilt(ctx context.Context, set *metric.Set, code string) error {
+	m, err := set.Get(code)
+	if err != nil {
+		return nil //nolint:nilerr // a metric that isn't there has no model
+	}
 	for _, name := range m.Models() {
-		columns, e := h.wh.TableColumns(ctx, name)
-		if e == nil && len(columns) == 0 {
+		columns, err := h.wh.TableColumns(ctx, name)
+		if err == nil && len(columns) == 0 {
 			return fmt.Errorf("%s is not built yet: run funnelhouse build", name)
 		}
 	}
-	return err
+	return nil
 }
 
 // writeMetric writes a metric's rows. A table is for people: it has a title

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -244,41 +243,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// progressAfter is how long a command may work before it says how far it is.
-const progressAfter = 2 * time.Second
-
-// progress is a line on a terminal that is written over; elsewhere it is
-// silent. It belongs to one goroutine at a time.
-type progress struct {
-	out     io.Writer
-	started time.Time
-	last    time.Time
-	shown   bool
-}
-
-func newProgress(io stdio) *progress {
-	if !io.errTerminal {
-		return &progress{}
-	}
-	return &progress{out: io.err, started: time.Now()}
-}
-
-func (p *progress) say(format string, args ...any) {
-	now := time.Now()
-	if p.out == nil || now.Sub(p.started) < progressAfter || now.Sub(p.last) < 100*time.Millisecond {
-		return
-	}
-	p.last, p.shown = now, true
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K"+format, args...)
-}
-
-func (p *progress) done() {
-	if p.shown {
-		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
-		p.shown = false
-	}
 }
 
 // count writes 1234567 as 1,234,567.

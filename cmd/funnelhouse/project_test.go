@@ -63,6 +63,16 @@ func TestInit(t *testing.T) {
 	if err != nil || !bytes.Contains(kept, []byte("mine")) {
 		t.Errorf("init wrote over a file: %s (%v)", kept, err)
 	}
+	if !strings.Contains(out, "name your brokers") {
+		t.Errorf("init does not say what comes next: %q", out)
+	}
+	// Who has a configuration isn't asked for one.
+	write(t, dir, configFile, "kafka: {brokers: [\"kafka-1:9092\"]}\n")
+	if out := must(t, dir, "init"); strings.Contains(out, "name your brokers") || !strings.Contains(out, "funnelhouse check") {
+		t.Errorf("init beside a configuration says %q", out)
+	}
+	refuses(t, filepath.Join(dir, configFile), exitUsage, []string{"is a file", "--dir"}, "init")
+	refuses(t, filepath.Join(dir, configFile), exitUsage, []string{"is a file", "--dir"}, "demo")
 	for _, name := range []string{configFile, "contracts/lead.created.v1.yaml", "contracts/testdata/lead.created.v1.jsonl", "sql/marts/leads.sql", "sql/metrics/lead_to_won.yaml"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)

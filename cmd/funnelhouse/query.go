@@ -47,6 +47,8 @@ read from standard input.`,
 }
 
 func (a *app) answer(ctx context.Context, wh *warehouse.Warehouse, question, format string) (err error) {
+	a.bar.say("working on the answer")
+	defer a.bar.done()
 	result, err := wh.Query(ctx, question)
 	if err != nil {
 		return err
@@ -64,6 +66,7 @@ func (a *app) answer(ctx context.Context, wh *warehouse.Warehouse, question, for
 	}
 	for {
 		row, err := result.Next()
+		a.bar.done() // the rows themselves are the progress from now on
 		if err != nil {
 			return err
 		}

@@ -28,10 +28,13 @@ type app struct {
 	owner *house
 	// cwd is where relative paths of the command line start.
 	cwd string
+	bar *progress
 }
 
 func (a *app) execute(ctx context.Context, args []string) error {
 	a.args = args
+	a.bar = newProgress(a.io)
+	defer a.bar.done()
 	if a.cwd == "" {
 		cwd, err := os.Getwd()
 		if err != nil {
@@ -53,13 +56,16 @@ func (a *app) root() *cobra.Command {
 		Short: "From Kafka topics to the figures that managers decide by",
 		Long: `funnelhouse reads business events from Kafka, holds each against its contract,
 commits them to a DuckDB warehouse exactly once, builds SQL models from them, and
-computes metrics: how leads become customers, by period and channel.
+computes metrics: conversion, customer satisfaction, market share, on-time delivery and
+defects, by month, quarter and year. It shows them on pages, writes and mails reports,
+and publishes Parquet for BI tools.
 
 A project is a folder with funnelhouse.yaml and, where it has its own, the folders
-contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
-		Example: `  funnelhouse demo --dir try          a made-up company at work, to try things on
+contracts, sources, sql, dashboards/pages and reports. Everything that funnelhouse
+writes lies in data/.`,
+		Example: `  funnelhouse demo --dir try          a made-up company, to try things on
   funnelhouse metric lead_to_won --dir try --by channel
-  funnelhouse serve                   ingest and build until stopped`,
+  funnelhouse serve --dir try         its pages, at http://127.0.0.1:8080`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -75,7 +81,8 @@ contracts, sources and sql. Everything that funnelhouse writes lies in data/.`,
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(), a.serveCommand(), a.ingestCommand(), a.buildCommand(),
-		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.schemaCommand(), a.versionCommand(),
+		a.checkCommand(), a.queryCommand(), a.metricCommand(), a.publishCommand(), a.reportCommand(), a.reportsCommand(),
+		a.schemaCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
@@ -203,6 +210,14 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// makeFolder makes the project's folder where there is none yet.
+func (a *app) makeFolder() error {
+	if info, err := os.Stat(a.project()); err == nil && !info.IsDir() {
+		return usagef("%s is a file: name the project's folder with --dir", a.dir)
+	}
+	return os.MkdirAll(a.project(), 0o750)
+}
+
 // mustExist keeps a mistyped --dir from becoming a new project.
 func (a *app) mustExist() error {
 	info, err := os.Stat(a.project())
@@ -215,7 +230,9 @@ func (a *app) mustExist() error {
 // own opens the house and runs f in it, while the control socket serves the
 // commands of other processes. They end before the house is closed.
 func (a *app) own(ctx context.Context, command string, lock *control.Lock, f func(context.Context, *house) error) error {
+	a.bar.say("opening the warehouse")
 	h, err := openHouse(ctx, a.project(), a.logger(command))
+	a.bar.done()
 	if err != nil {
 		return err
 	}
@@ -262,5 +279,5 @@ func (a *app) logger(command string) *slog.Logger {
 	case "demo":
 		level = slog.LevelError
 	}
-	return slog.New(slog.NewTextHandler(a.io.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(a.bar, &slog.HandlerOptions{Level: level}))
 }

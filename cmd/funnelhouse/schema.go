@@ -7,7 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/funnelhouse/funnelhouse/contracts"
+	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
+	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/sources"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 	"github.com/funnelhouse/funnelhouse/warehouse/model"
@@ -30,6 +32,8 @@ func fileKinds() []fileKind {
 		{"model-case", model.CaseSchema},
 		{"metric", metric.DefinitionSchema},
 		{"metric-case", metric.CaseSchema},
+		{"page", dashboards.SchemaJSON},
+		{"report", reports.SchemaJSON},
 	}
 }
 

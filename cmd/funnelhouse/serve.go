@@ -18,9 +18,12 @@ const buildEvery = 5 * time.Second
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "Ingest and build until stopped",
-		Long: `serve reads the topics, commits what they hold, and builds the models after new
-batches. Every other command works meanwhile: it meets the lock of data/ and is
+		Short: "Ingest, build, publish, report and answer until stopped",
+		Long: `serve reads the topics, commits what they hold, builds the models after new batches,
+publishes Parquet after builds, makes and mails reports on their schedules, and answers
+at server.listen (default 127.0.0.1:8080): pages for browsers, POST /v1/query for one
+SELECT, GET /v1/metrics/CODE for a metric, as JSON, CSV or Arrow.
+Every other command works meanwhile: it meets the lock of data/ and is
 answered by this process. Stop it with Ctrl-C or SIGTERM; what was read is committed
 first.`,
 		Example: "  funnelhouse serve --dir company",
@@ -32,23 +35,22 @@ first.`,
 	}
 }
 
-// serve starts ingest before builds and stops both together: a build can be
-// cut off at any point, and the batch being committed is finished by the loop.
+// serve starts ingest before builds and stops all together: a build can be
+// cut off at any point, the batch being committed is finished by the loop, and
+// answers under way have a few seconds.
 func (h *house) serve(ctx context.Context) error {
 	if h.cfg.Kafka == nil {
 		return h.errNoKafka()
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	fresh := make(chan struct{}, 1)
+	fresh, built := make(chan struct{}, 1), make(chan struct{}, 1)
 	group.Go(func() error {
-		return h.ingestOn(ctx, func(tally) {
-			select {
-			case fresh <- struct{}{}:
-			default: // a build is due already
-			}
-		})
+		return h.ingestOn(ctx, func(tally) { ring(fresh) })
 	})
-	group.Go(func() error { return h.buildOn(ctx, fresh) })
+	group.Go(func() error { return h.buildOn(ctx, fresh, built) })
+	group.Go(func() error { return h.publishOn(ctx, built) })
+	group.Go(func() error { return h.listen(ctx) })
+	group.Go(func() error { return h.reportOn(ctx) })
 	h.log.InfoContext(ctx, "serving", "data", h.dir)
 	err := group.Wait()
 	if err == nil || errors.Is(err, context.Canceled) {
@@ -60,8 +62,9 @@ func (h *house) serve(ctx context.Context) error {
 
 // buildOn builds once at the start and then after new batches, with a pause in
 // which the next batches gather: at least buildEvery, and as long as the build
-// itself took, so that building never takes more than half of the time.
-func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}) error {
+// itself took, so that building never takes more than half of the time. It rings
+// built where models were adopted.
+func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}, built chan<- struct{}) error {
 	for {
 		started := time.Now()
 		result, err := h.build(ctx, nil) // logs its success itself
@@ -75,6 +78,9 @@ func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}) error {
 			// into the log.
 			h.log.ErrorContext(ctx, "models not built", "reason", notBuiltReason(result, err))
 		}
+		if result != nil {
+			ring(built)
+		}
 		if !wait(ctx, max(buildEvery, took)) {
 			return ctx.Err()
 		}
@@ -83,6 +89,14 @@ func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// ring wakes whoever waits on a bell; one that rings already says enough.
+func ring(bell chan<- struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
 	}
 }
 

@@ -61,6 +61,24 @@ func TestServe(t *testing.T) {
 	same(t, "the leads after it", ask(t, dir, "select count(*) from marts.leads"), "2")
 }
 
+// Who starts serve while a command catches up need not start it again: that
+// command ends.
+func TestServeWaitsForIngestOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, configFile, "kafka: {brokers: [\"127.0.0.1:1\"]}\n") // nobody answers, so it lasts until it is stopped
+	ingest, stopIngest := background(t, dir, "ingest", "--once")
+	eventually(t, "a word about the broker", func() bool { return strings.Contains(ingest.String(), "can't be reached") })
+	time.AfterFunc(300*time.Millisecond, func() { stopIngest() })
+	serve, stop := background(t, dir, "serve")
+	eventually(t, "serve", func() bool {
+		return strings.Contains(serve.String(), "msg=serving") || strings.Contains(serve.String(), "in use")
+	})
+	if code := stop(); code != exitOK {
+		t.Errorf("serve ends with %d:\n%s", code, serve)
+	}
+}
+
 // Models follow new batches without being asked.
 func TestServeBuilds(t *testing.T) {
 	t.Parallel()
@@ -93,6 +111,28 @@ func TestServeFindsNewTopics(t *testing.T) {
 	eventually(t, "the event of the new topic", func() bool {
 		return fmt.Sprint(ask(t, dir, "select _topic from raw.lead_created_v1")) == "[crm.late]"
 	})
+	stop()
+}
+
+// A command that catches up while serve runs means the topics of that moment,
+// not those that serve happened to know.
+func TestServeCatchesUpWithNewTopics(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	producer := broker(t, dir, "")
+	write(t, dir, "sources/crm.yaml", "source: crm\nkafka: {topics: [crm.late]}\nenvelope: cloudevents\n")
+	log, stop := background(t, dir, "serve")
+	eventually(t, "the first look at the topics", func() bool { return strings.Contains(log.String(), "awaited") })
+	if err := producer.CreateTopic(t.Context(), "crm.late", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := producer.Produce(t.Context(), "crm.late", []kafka.Message{{Value: created("L-9", "")}}); err != nil {
+		t.Fatal(err)
+	}
+	said := must(t, dir, "ingest", "--once")
+	if got := fmt.Sprint(ask(t, dir, "select _topic from raw.lead_created_v1")); got != "[crm.late]" {
+		t.Errorf("ingest --once says %q and the topics loaded are %s", said, got)
+	}
 	stop()
 }
 

@@ -134,6 +134,9 @@ func broker(t testing.TB, dir, more string) *kafka.Producer {
 	if err := producer.CreateTopic(t.Context(), demoTopic, demoPartitions, map[string]string{"max.message.bytes": "20000000"}); err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(more, "server:") {
+		more += "server: {listen: \"127.0.0.1:0\"}\n" // tests serve at the same time
+	}
 	write(t, dir, configFile, fmt.Sprintf("kafka: {brokers: [%q]}\n%s", b.Addr(), more))
 	return producer
 }

@@ -87,7 +87,7 @@ func (h *house) compare(ctx context.Context, truth *demo.Truth) (*comparison, er
 				return nil
 			}
 			if err != nil {
-				return h.notBuilt(ctx, set, f.Metric, err)
+				return h.unmeasured(ctx, set, f.Metric, err)
 			}
 			found[i] = differences(f, table)
 			if f.Grain == string(metric.Month) && len(f.By) == 0 {

@@ -85,6 +85,12 @@ func (c Connection) logger() *slog.Logger {
 	return c.Logger
 }
 
+// Check proves what is written here and the files that it names, without a broker.
+func (c Connection) Check() error {
+	_, err := c.options(newMonitor(c, c.logger()))
+	return err
+}
+
 func (c Connection) options(m *monitor) ([]kgo.Opt, error) {
 	if len(c.Brokers) == 0 {
 		return nil, errors.New("kafka: no brokers given: set kafka.brokers")
@@ -128,11 +134,11 @@ func (t *TLS) config() (*tls.Config, error) {
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("read kafka.tls.ca_file: %w", err)
+			return nil, fmt.Errorf("read kafka.tls.ca_file: %w; name a file of certificates in PEM", err)
 		}
 		tc.RootCAs = x509.NewCertPool()
 		if !tc.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read kafka.tls.ca_file %s: it holds no certificate in PEM", t.CAFile)
+			return nil, fmt.Errorf("read kafka.tls.ca_file %s: it holds no certificate in PEM; name a file of some", t.CAFile)
 		}
 	}
 	if (t.CertFile == "") != (t.KeyFile == "") {
@@ -141,7 +147,7 @@ func (t *TLS) config() (*tls.Config, error) {
 	if t.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("read kafka.tls.cert_file %s and key_file %s: %w", t.CertFile, t.KeyFile, err)
+			return nil, fmt.Errorf("read kafka.tls.cert_file %s and key_file %s: %w; name files in PEM", t.CertFile, t.KeyFile, err)
 		}
 		tc.Certificates = []tls.Certificate{cert}
 	}
@@ -201,6 +207,8 @@ func (s *session) another(extra ...kgo.Opt) (*kgo.Client, error) {
 // awaited until ctx is done; a refusal that waiting can't change (wrong
 // password, untrusted certificate) comes back as an error.
 func (s *session) contact(ctx context.Context) error {
+	s.mon.contact(true)
+	defer s.mon.contact(false)
 	for fails := 1; ; fails++ {
 		_, err := s.client.Request(ctx, &kmsg.MetadataRequest{Topics: []kmsg.MetadataRequestTopic{}})
 		if err == nil {

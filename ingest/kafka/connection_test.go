@@ -261,6 +261,36 @@ func TestMonitor(t *testing.T) {
 	})
 }
 
+// While the first contact is awaited, the next try comes when the log says.
+func TestContactTellsItsWait(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		s, err := newSession(Connection{Brokers: []string{addr}, Logger: log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.client.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+		defer cancel()
+		if err := s.contact(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("contact says %v", err)
+		}
+		lines := log.lines("can't be reached")
+		if len(lines) < 2 || !strings.Contains(lines[0], "next_try_in=200ms") || !strings.Contains(lines[len(lines)-1], "next_try_in=5s") {
+			t.Errorf("got %q, want a first wait of 200 ms and a last of 5 s", lines)
+		}
+	})
+}
+
 func TestBackoff(t *testing.T) {
 	t.Parallel()
 	last := time.Duration(0)

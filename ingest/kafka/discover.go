@@ -52,6 +52,43 @@ type listing struct {
 	topics    []kmsg.MetadataResponseTopic
 	err       error
 	refreshes int // how many refreshes there had been when it was asked for
+	number    int // how many listings had been asked for with it
+}
+
+// look is somebody who waits until what the cluster holds has been taken up.
+type look struct {
+	after int // the listings asked for until then are too old
+	done  chan error
+}
+
+// Look has the next Reads take up topics and partitions that are new, and those
+// of topics that were re-created. The channel brings nil once that is done, or
+// the error of asking. Only a goroutine that does not read may wait for it.
+func (r *Reader) Look(ctx context.Context) (<-chan error, error) {
+	if err := r.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer r.release()
+	done := make(chan error, 1)
+	if !r.started {
+		done <- nil // the first contact looks at everything
+		return done, r.start(ctx)
+	}
+	r.looks = append(r.looks, look{r.asked, done})
+	r.refreshAt = time.Time{}
+	return done, nil
+}
+
+// looked answers those who wait for a listing as new as this one. An error is
+// everyone's: the next listing may be long in coming.
+func (r *Reader) looked(number int, err error) {
+	r.looks = slices.DeleteFunc(r.looks, func(l look) bool {
+		if err == nil && number <= l.after {
+			return false
+		}
+		l.done <- err // never blocks: once, and there is room for it
+		return true
+	})
 }
 
 // refreshBeside lets a refresh wait for the brokers while reading goes on: it
@@ -67,6 +104,7 @@ func (r *Reader) refreshBeside(ctx context.Context) error {
 		case l.refreshes == r.refreshes:
 			err = r.apply(ctx, l.topics)
 		}
+		r.looked(l.number, err)
 	default:
 	}
 	if r.listing || time.Now().Before(r.refreshAt) {
@@ -74,10 +112,11 @@ func (r *Reader) refreshBeside(ctx context.Context) error {
 	}
 	r.listing = true
 	r.refreshAt = time.Now().Add(r.cfg.RefreshEvery)
-	asked := r.refreshes
+	r.asked++
+	asked := listing{refreshes: r.refreshes, number: r.asked}
 	go func() {
-		topics, err := r.metadata(r.s.client.Context())
-		r.listings <- listing{topics, err, asked} // never blocks: one at a time
+		asked.topics, asked.err = r.metadata(r.s.client.Context())
+		r.listings <- asked // never blocks: one at a time
 	}()
 	return err
 }
@@ -92,7 +131,11 @@ func (r *Reader) refresh(ctx context.Context) error {
 		return err
 	}
 	r.refreshAt = time.Now().Add(r.cfg.RefreshEvery)
-	return r.apply(ctx, topics)
+	if err := r.apply(ctx, topics); err != nil {
+		return err
+	}
+	r.looked(r.asked+1, nil) // newer than any listing
+	return nil
 }
 
 // apply assigns what is new among the cluster's topics, and begins a new life

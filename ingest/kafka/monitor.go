@@ -32,6 +32,9 @@ type monitor struct {
 	told    time.Time          // when an absence was logged last
 	cut     map[string]int     // by address: how often in a row the broker cut us off amid authentication
 	toldAny bool               // an absence was logged and its end was not
+	// contacting: the first contact is awaited, whose own waits are the longer
+	// ones and are told instead of the client's.
+	contacting bool
 }
 
 type failure struct {
@@ -118,6 +121,7 @@ func (m *monitor) backoff(fails int) time.Duration {
 	m.mu.Lock()
 	addr := m.last
 	f, ok := m.failed[addr]
+	ok = ok && !m.contacting
 	m.mu.Unlock()
 	// An older failure has nothing to do with this retry: the address may be one
 	// of the first contact that nothing asks for any more.
@@ -145,6 +149,13 @@ func (m *monitor) away(addr string, err error, next time.Duration) {
 	}
 	m.log.Warn("kafka broker can't be reached, trying again",
 		"broker", addr, "error", err, "next_try_in", next, "advice", m.conn.advice(err))
+}
+
+// contact says whether the first contact is awaited.
+func (m *monitor) contact(awaited bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.contacting = awaited
 }
 
 // lastFailed names the broker that failed last, or all of them.

@@ -65,7 +65,7 @@ type ReaderConfig struct {
 // chunk without records whose First and Next are its start, so that a start of
 // latest, or of an instant, is kept even if the process ends before the first record.
 //
-// Read belongs to one goroutine; Ends may be called from others.
+// Read belongs to one goroutine; Ends and Look may be called from others.
 type Reader struct {
 	cfg   ReaderConfig
 	log   *slog.Logger
@@ -91,6 +91,8 @@ type Reader struct {
 	listings  chan listing
 	listing   bool
 	refreshes int
+	asked     int    // listings asked for so far
+	looks     []look // that are waited for
 
 	fresh    []ingest.Chunk // moves of positions, to be returned first
 	deferred []error        // to be returned once the chunks before them were

@@ -153,6 +153,49 @@ func TestReadNewTopicAndPartition(t *testing.T) {
 	}
 }
 
+// Who has to know all topics of this moment need not wait for the next refresh.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, kfake.SeedTopics(1, "crm"))
+	p := producer(t, c.ListenAddrs())
+	cfg := config(c.ListenAddrs(), source("crm", "crm", "later"))
+	cfg.RefreshEvery = time.Hour
+	r := reader(t, cfg)
+	first, err := r.Look(t.Context())
+	if err != nil || <-first != nil {
+		t.Fatalf("look at the first contact: %v", err)
+	}
+	g := gather(t, r)
+	g.untilCaughtUp()
+	createTopic(t, p, "later", 1)
+	p.s.client.PurgeTopicsFromClient("crm")
+	recreate(t, p, "crm", 1)
+	looked, err := r.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.until("the look", func() bool {
+		select {
+		case err = <-looked:
+			return true
+		default:
+			return false
+		}
+	})
+	if err != nil {
+		t.Errorf("look: %v", err)
+	}
+	ends, err := r.Ends(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []ingest.Partition{part("later", 0, 0), part("crm", 1, 0)} {
+		if _, ok := ends[want]; !ok {
+			t.Errorf("the ends %v lack %v", ends, want)
+		}
+	}
+}
+
 // A topic that came while the process was away is read whole, whatever start says.
 func TestReadTopicOfLaterRun(t *testing.T) {
 	t.Parallel()

@@ -337,7 +337,7 @@ func (b *build) test(ctx context.Context, q sqltree.Querier, m *Model, result *O
 		result.FailedTests = append(result.FailedTests, TestResult{Test: t.String(), Severity: t.Severity, Count: n, test: t})
 		if t.Severity == Fail {
 			result.Status = Failed
-			result.err = errors.Join(result.err, fmt.Errorf("test %s: %d", t, n))
+			result.err = errors.Join(result.err, fmt.Errorf("test %s does not hold for %s", t, t.cases(n)))
 		}
 	}
 	if result.Status == Failed {

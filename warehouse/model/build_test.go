@@ -134,7 +134,7 @@ func TestBuildReportsFailedTests(t *testing.T) {
 
 	run(t, db, signal(2, 2, "a", "y", 5), signal(2, 3, "b", "x", 60))
 	result, err := r.Build(t.Context(), p, Options{})
-	if err == nil || !strings.Contains(err.Error(), "build marts.totals: test total < 100: 1") {
+	if err == nil || !strings.Contains(err.Error(), "build marts.totals: test total < 100 does not hold for 1 row") {
 		t.Errorf("got error %v", err)
 	}
 	expect(t, "statuses", summary(result), "staging.signals:built:3 marts.totals:failed:2 marts.big:skipped:0")
@@ -144,7 +144,7 @@ func TestBuildReportsFailedTests(t *testing.T) {
 	expect(t, "skipped because", result.Models[2].Message, "it reads marts.totals, which was not built")
 	expect(t, "the rows that fail", show(t, db, result.Models[1].FailedTests[0].SQL), "x|120")
 	expect(t, "state", show(t, db, "select model, rows, status, batch_id, coalesce(message, '') from build.models order by model"),
-		"marts.big|1|skipped|1|it reads marts.totals, which was not built marts.totals|1|failed|1|test total < 100: 1 staging.signals|3|built|2|")
+		"marts.big|1|skipped|1|it reads marts.totals, which was not built marts.totals|1|failed|1|test total < 100 does not hold for 1 row staging.signals|3|built|2|")
 
 	// The next build drops what was left to look at, and adopts all again.
 	expect(t, "left to look at", tables(t, db), "marts.big(view) marts.totals marts.totals__next staging.signals staging.signals_duplicates")

@@ -56,6 +56,18 @@ func (t Test) String() string {
 	return columns + " " + string(t.Kind)
 }
 
+// cases says what n of the query's rows are.
+func (t Test) cases(n int64) string {
+	noun := "row"
+	if t.Kind == Unique {
+		noun = "value"
+	}
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // query selects the rows, or for Unique the values, that break the test in a
 // table. to is where the table of a relationship stands now.
 func (t Test) query(table, to sqltree.Table) string {

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/funnelhouse/funnelhouse/warehouse/publish"
+)
+
+func (a *app) publishCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "publish",
+		Short: "Write marts and metric values as Parquet for BI tools",
+		Long: `publish writes the marts, the values of every metric and the dimensions as Parquet, and
+all of them as a DuckDB file, to data/published/<build>/. The link data/published/current
+leads to the newest build and is replaced in one step: a reader that follows it once reads
+one whole build. Files that would be the same are those of the build before. serve does
+this by itself after builds.`,
+		Example: `  funnelhouse publish
+  duckdb data/published/current/marts.duckdb "from metrics.values"`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withHouse(c.Context(), "publish", func(ctx context.Context, h *house) error {
+				started := time.Now()
+				bar := newProgress(a.io)
+				bar.say("publishing")
+				result, err := h.publish(ctx)
+				bar.done()
+				if err != nil {
+					return err
+				}
+				return writePublished(a.io.out, result, time.Since(started), filepath.Join(a.dir, "data", publishedFolder))
+			})
+		},
+	}
+}
+
+// publishedFolder is where the builds lie in the data folder.
+const publishedFolder = "published"
+
+// writePublished says what was written and where.
+func writePublished(out io.Writer, r *publish.Result, took time.Duration, folder string) error {
+	if !r.New {
+		_, err := fmt.Fprintf(out, "nothing new since %s\n", filepath.Join(folder, r.Build))
+		return err
+	}
+	var rows, bytes int64
+	for i := range r.Manifest.Files {
+		rows += r.Manifest.Files[i].Rows
+		bytes += r.Manifest.Files[i].Bytes
+	}
+	_, err := fmt.Fprintf(out, "%s with %s, %.1f MB, %s of them new, in %.1f s\n%s\n", plural(int64(len(r.Manifest.Files)), "file"), plural(rows, "row"),
+		float64(bytes)/1e6, count(int64(r.Written)), took.Seconds(), filepath.Join(folder, r.Build))
+	return err
+}
+
+// publish writes what was built last, one publish at a time: with the models
+// and metrics of the last build that succeeded, and before the first one with
+// those in the project's files.
+func (h *house) publish(ctx context.Context) (*publish.Result, error) {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
+	f := h.adopted.Load()
+	if f == nil {
+		var err error
+		if f, err = loadFigures(ctx, h.dir, h.promises.contracts, h.wh); err != nil {
+			return nil, err
+		}
+	}
+	content := publish.Content{Metrics: f.metrics, Company: h.company(), AsOf: h.today(), Project: f.models.Hash}
+	for _, m := range f.models.Models() {
+		if m.Schema != "marts" {
+			continue
+		}
+		columns, err := h.wh.TableColumns(ctx, m.String())
+		if err != nil {
+			return nil, err
+		}
+		if len(columns) == 0 {
+			return nil, fmt.Errorf("%s is not built yet: run funnelhouse build%s", m, dirFlag(h.dir))
+		}
+		mart := publish.Model{Schema: m.Schema, Name: m.Name, Description: m.Description.In("en"), Grain: m.Grain, Columns: map[string]string{}}
+		for _, c := range m.Columns {
+			mart.Columns[c.Name] = c.Description.In("en")
+		}
+		content.Models = append(content.Models, mart)
+	}
+	publisher, err := publish.New(publish.Config{
+		Dir: filepath.Join(h.dir, "data", publishedFolder), Warehouse: h.wh, Keep: h.settings.publishedKept,
+		Version: buildVersion(), Zone: h.zone().String(), Logger: h.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return publisher.Publish(ctx, content)
+}
+
+// publishOn publishes after builds, at most as often as the configuration
+// says. A failure keeps the builds that are there, and is tried again whether
+// another build comes or not.
+func (h *house) publishOn(ctx context.Context, built <-chan struct{}) error {
+	again := false
+	for {
+		if !again {
+			select {
+			case <-built:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		result, err := h.publish(ctx)
+		again = err != nil
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			h.log.ErrorContext(ctx, "not published", "error", err)
+		case result.New:
+			h.log.InfoContext(ctx, "published", "build", result.Build, "files_written", result.Written)
+		}
+		if !wait(ctx, h.settings.publishEvery) {
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/funnelhouse/funnelhouse/warehouse/sqltree"
+)
+
+// plan lists the files of a build with what tells their content, and begins
+// its manifest. Nothing is written yet.
+func (p *Publisher) plan(ctx context.Context, s *snapshot, c Content) (files []*source, m *Manifest, err error) {
+	m = &Manifest{
+		BuiltAt: p.cfg.Now().UTC(), AsOf: c.AsOf.Format(time.DateOnly), Zone: p.cfg.Zone, Version: p.cfg.Version, Project: c.Project,
+	}
+	if m.Offsets, err = s.offsets(ctx); err != nil {
+		return nil, nil, fmt.Errorf("read the offsets: %w", err)
+	}
+	if err := s.QueryRowContext(ctx, "select coalesce(max(batch_id), 0) from build.models").Scan(&m.UpToBatch); err != nil {
+		return nil, nil, fmt.Errorf("read how far the models are built: %w", err)
+	}
+	models := slices.SortedFunc(slices.Values(c.Models), func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
+	for i := range models {
+		f, err := mart(ctx, s, &models[i])
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s.%s: %w", models[i].Schema, models[i].Name, err)
+		}
+		if f != nil {
+			files = append(files, f)
+		}
+	}
+	values, err := values(ctx, s, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(files, values.source(), catalogue(c), calendar(c, values.first)), m, nil
+}
+
+// mart is the file of a model; nil where the model has no table yet.
+func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
+	columns, err := s.columns(ctx, m.Schema, m.Name)
+	if err != nil || len(columns) == 0 {
+		return nil, err
+	}
+	f := &source{
+		File:   File{Path: "marts/" + m.Name + ".parquet", Kind: "mart", Table: "marts." + m.Name, Description: m.Description},
+		schema: "marts", name: m.Name,
+	}
+	table := sqltree.Table{Schema: m.Schema, Name: m.Name}
+	var list, wide []string
+	for _, c := range columns {
+		expr, typ := readable(sqltree.Quote(c.Name), c.Type)
+		if narrowed(c.Type) {
+			wide = append(wide, c.Name)
+		}
+		list = append(list, expr+" as "+sqltree.Quote(c.Name))
+		f.Columns = append(f.Columns, Column{Name: c.Name, Type: typ, Description: m.Columns[c.Name]})
+	}
+	rows := "select " + strings.Join(list, ", ") + " from " + table.SQL()
+	// The same rows in another order are the same file: readers of Parquet rely
+	// on none.
+	var sum, xor string
+	err = s.QueryRowContext(ctx, "select count(*), cast(coalesce(sum(hash(r)), 0) as varchar), cast(coalesce(bit_xor(hash(r)), 0) as varchar) from ("+rows+") as r").
+		Scan(&f.Rows, &sum, &xor)
+	if err != nil && len(wide) > 0 {
+		return nil, fmt.Errorf("a number of %s has more than the 18 digits that BI tools read; cast it in the model to a narrower decimal: %w",
+			strings.Join(wide, ", "), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Content = fingerprint(f.Description, f.Columns, sum, xor, f.Rows)
+	f.query = rows + ordered(m, columns)
+	return f, nil
+}
+
+// ordered sorts a mart's rows by its grain, which makes files smaller and
+// comparable.
+func ordered(m *Model, columns []Column) string {
+	var by []string
+	for _, name := range m.Grain {
+		if slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name }) {
+			by = append(by, sqltree.Quote(name))
+		}
+	}
+	if len(by) == 0 {
+		return ""
+	}
+	return " order by " + strings.Join(by, ", ")
+}
+
+// fingerprint tells one content from another.
+func fingerprint(parts ...any) string {
+	h := sha256.New()
+	// Nothing in it fails to marshal.
+	_ = json.NewEncoder(h).Encode(parts)
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+var decimalType = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
+
+// narrowed tells whether readable makes a number narrower.
+func narrowed(typ string) bool {
+	if d := decimalType.FindStringSubmatch(typ); d != nil {
+		width, err := strconv.Atoi(d[1])
+		return err != nil || width > 18
+	}
+	return typ == "HUGEINT" || typ == "UHUGEINT" || typ == "UBIGINT"
+}
+
+// readable casts a column to a type that Power BI, Excel, pandas, Spark and
+// Trino all read, and names it.
+func readable(column, typ string) (expr, as string) {
+	cast := func(to string) (string, string) { return "cast(" + column + " as " + to + ")", to }
+	if d := decimalType.FindStringSubmatch(typ); d != nil {
+		if !narrowed(typ) {
+			return column, typ
+		}
+		scale, err := strconv.Atoi(d[2])
+		if err != nil || scale > 9 {
+			scale = 9
+		}
+		return cast(fmt.Sprintf("DECIMAL(18,%d)", scale))
+	}
+	switch typ {
+	case "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP WITH TIME ZONE":
+		return column, typ
+	case "TINYINT", "SMALLINT", "UTINYINT", "USMALLINT":
+		return cast("INTEGER")
+	case "UINTEGER":
+		return cast("BIGINT")
+	case "UBIGINT", "HUGEINT", "UHUGEINT":
+		return cast("DECIMAL(18,0)")
+	case "FLOAT":
+		return cast("DOUBLE")
+	case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
+		return cast("TIMESTAMP")
+	case "UUID", "INTERVAL", "TIME", "TIME WITH TIME ZONE":
+		return cast("VARCHAR")
+	case "BLOB", "BIT":
+		return "base64(" + column + ")", "VARCHAR"
+	}
+	if strings.HasPrefix(typ, "ENUM") || typ == "JSON" {
+		return cast("VARCHAR")
+	}
+	// Lists, structs, maps, unions: text that holds JSON.
+	return "cast(to_json(" + column + ") as varchar)", "VARCHAR"
+}

@@ -1,0 +1,98 @@
+package publish
+
+import (
+	"context"
+	"database/sql/driver"
+	"strings"
+	"time"
+
+	"github.com/funnelhouse/funnelhouse/warehouse/metric"
+)
+
+// dimension is a table that is computed here, whole.
+func dimension(name, description string, columns []Column, rows [][]driver.Value) *source {
+	f := &source{
+		File: File{
+			Path: "dimensions/" + name + ".parquet", Kind: "dimension", Table: "dimensions." + name,
+			Description: description, Rows: int64(len(rows)), Columns: columns,
+		},
+		schema: "dimensions", name: name,
+	}
+	f.Content = fingerprint(description, columns, rows)
+	f.fill = func(ctx context.Context, w *writer, table string) error { return w.fill(ctx, table, columns, rows) }
+	return f
+}
+
+// catalogue describes the metrics.
+func catalogue(c Content) *source {
+	columns := []Column{
+		{"metric", "VARCHAR", "Code of the metric."},
+		{"label_en", "VARCHAR", "Its name in English."},
+		{"label_zh_hans", "VARCHAR", "Its name in simplified Chinese."},
+		{"label_zh_hant", "VARCHAR", "Its name in traditional Chinese."},
+		{"description_en", "VARCHAR", "What it counts, in English."},
+		{"description_zh_hans", "VARCHAR", "What it counts, in simplified Chinese."},
+		{"description_zh_hant", "VARCHAR", "What it counts, in traditional Chinese."},
+		{"owner", "VARCHAR", "The department that answers for the definition."},
+		{"version", "INTEGER", "Grows when the definition changes what is counted."},
+		{"kind", "VARCHAR", "How it is computed: count, sum, ratio, average, distinct, percentile, conversion or derived."},
+		{"unit", "VARCHAR", "percent (kept as a share: 0.25 is 25 %), count, days, hours, minutes, currency, points or number."},
+		{"direction", "VARCHAR", "Which way is better: higher or lower; null where neither is."},
+		{"minimum_n", "INTEGER", "A value of fewer rows is flagged small_n; null: never."},
+		{"dimensions", "VARCHAR", "By what it can be split, with spaces between them."},
+	}
+	var rows [][]driver.Value
+	for _, m := range c.Metrics.All() {
+		row := []driver.Value{m.Name}
+		for _, text := range []interface{ In(string) string }{m.Labels, m.Description} {
+			for _, language := range []string{"en", "zh-Hans", "zh-Hant"} {
+				row = append(row, text.In(language))
+			}
+		}
+		row = append(row, m.Owner, int32(m.Version), string(m.Kind), m.Unit, orNull(m.Direction))
+		if m.MinimumN > 0 {
+			row = append(row, int32(m.MinimumN))
+		} else {
+			row = append(row, nil)
+		}
+		rows = append(rows, append(row, strings.Join(m.Dimensions, " ")))
+	}
+	return dimension("metrics", "What each metric means.", columns, rows)
+}
+
+func orNull(s string) driver.Value {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// calendar has every day from the year of the first period to the end of the
+// current one.
+func calendar(c Content, first time.Time) *source {
+	columns := []Column{
+		{"date", "DATE", "The day."},
+		{"month", "VARCHAR", "Its month, as metric values name it: 2026-10."},
+		{"month_start", "DATE", "First day of the month."},
+		{"quarter", "VARCHAR", "Its quarter; where the fiscal year doesn't begin in January, that of the fiscal year."},
+		{"quarter_start", "DATE", "First day of the quarter."},
+		{"year", "VARCHAR", "Its fiscal year."},
+		{"year_start", "DATE", "First day of the fiscal year."},
+		{"iso_week", "VARCHAR", "Its ISO week: 2026-W40."},
+		{"weekday", "INTEGER", "1 is Monday, 7 is Sunday."},
+	}
+	if first.IsZero() || first.After(c.AsOf) {
+		first = c.AsOf
+	}
+	from, to := c.Company.PeriodOf(first, metric.Year).Start, c.Company.PeriodOf(c.AsOf, metric.Year).End
+	var rows [][]driver.Value
+	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
+		row := []driver.Value{day}
+		for _, grain := range []metric.Grain{metric.Month, metric.Quarter, metric.Year} {
+			p := c.Company.PeriodOf(day, grain)
+			row = append(row, p.Label, p.Start)
+		}
+		rows = append(rows, append(row, c.Company.PeriodOf(day, metric.Week).Label, int32((int(day.Weekday())+6)%7+1)))
+	}
+	return dimension("calendar", "The days, with the names of their periods.", columns, rows)
+}

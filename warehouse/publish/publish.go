@@ -1,0 +1,280 @@
+// Package publish writes what was built as Parquet for BI tools, and as a
+// read-only DuckDB file: data/published/<build>/, with the link `current` to
+// the newest build. A build is whole or not there: it is written beside the
+// others under a hidden name, its files reach the disk before its name does,
+// and the link is replaced by a rename. Whoever resolves the link once reads
+// one consistent build, however often it is replaced meanwhile.
+//
+// The package reads the warehouse in one transaction and writes with a DuckDB
+// of its own, so the warehouse itself stays closed to files.
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/funnelhouse/funnelhouse/internal/durable"
+	"github.com/funnelhouse/funnelhouse/warehouse"
+	"github.com/funnelhouse/funnelhouse/warehouse/metric"
+)
+
+// Config says where builds are published and how many are kept.
+type Config struct {
+	// Dir is the folder of the builds, data/published. Required.
+	Dir string
+	// Warehouse is what is published. Required.
+	Warehouse *warehouse.Warehouse
+	// Keep is how many older builds stay beside the current one. Default: 2.
+	Keep int
+	// Version is that of this program, for the manifest.
+	Version string
+	// Zone is the company's, for the manifest. Default: UTC.
+	Zone string
+	// Logger tells of what was removed. Default: silence.
+	Logger *slog.Logger
+	// Now tells the time. Default: time.Now.
+	Now func() time.Time
+}
+
+// Content is what a build is made of, besides the tables that stand.
+type Content struct {
+	Models  []Model // the marts, in any order
+	Metrics *metric.Set
+	Company metric.Company
+	AsOf    time.Time // the day as of which metric values hold
+	Project string    // hash of the models' files
+}
+
+// Model is a mart to be published.
+type Model struct {
+	Schema, Name string
+	Description  string
+	Grain        []string
+	Columns      map[string]string // descriptions by column
+}
+
+// Result is what a publish did.
+type Result struct {
+	Build    string // name of the build that is current now
+	Path     string
+	New      bool // false: nothing had changed, and the build is an older one
+	Manifest *Manifest
+	Written  int // files that were written anew; the others are those of the build before
+}
+
+// Publisher publishes builds of one warehouse, one at a time.
+type Publisher struct {
+	cfg  Config
+	busy sync.Mutex
+	// step is asked before and after each step that a crash may fall into. It is
+	// there for tests.
+	step func(name string) error
+}
+
+const (
+	currentLink  = "current"
+	manifestFile = "manifest.json"
+	databaseFile = "marts.duckdb"
+	hidden       = "." // begins the name of what is not a build (yet)
+)
+
+// New returns a Publisher.
+func New(cfg Config) (*Publisher, error) {
+	if cfg.Dir == "" || cfg.Warehouse == nil {
+		return nil, errors.New("make a publisher: no folder or no warehouse")
+	}
+	if cfg.Keep == 0 {
+		cfg.Keep = 2
+	}
+	if cfg.Zone == "" {
+		cfg.Zone = "UTC"
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Publisher{cfg: cfg, step: func(string) error { return nil }}, nil
+}
+
+// Publish writes a build, unless all of it would be as in the current one. An
+// error leaves the current build as it was.
+func (p *Publisher) Publish(ctx context.Context, c Content) (*Result, error) {
+	p.busy.Lock()
+	defer p.busy.Unlock()
+	r, err := p.publish(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("publish to %s: %w; what was published before is untouched", p.cfg.Dir, err)
+	}
+	return r, nil
+}
+
+func (p *Publisher) publish(ctx context.Context, c Content) (r *Result, err error) {
+	if err := durable.MkdirAll(p.cfg.Dir); err != nil {
+		return nil, err
+	}
+	if err := p.clean(); err != nil {
+		return nil, err
+	}
+	before, err := p.current()
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := openSnapshot(ctx, p.cfg.Warehouse)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, snapshot.close()) }()
+	files, m, err := p.plan(ctx, snapshot, c)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && before.same(files, m) {
+		return &Result{Build: before.Build, Path: filepath.Join(p.cfg.Dir, before.Build), Manifest: before}, nil
+	}
+	m.Build = p.name(before)
+	beside := filepath.Join(p.cfg.Dir, hidden+m.Build)
+	written, err := p.write(ctx, snapshot, beside, before, files, m)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(beside))
+	}
+	// From here on a crash leaves a build that is whole and not current yet; the
+	// next publish makes another one.
+	place := filepath.Join(p.cfg.Dir, m.Build)
+	if err := p.do("rename", func() error { return durable.Rename(beside, place) }); err != nil {
+		return nil, err
+	}
+	if err := p.do("link", func() error { return p.link(m.Build) }); err != nil {
+		return nil, err
+	}
+	if err := p.do("prune", p.prune); err != nil {
+		return nil, err
+	}
+	return &Result{Build: m.Build, Path: place, New: true, Manifest: m, Written: written}, nil
+}
+
+// do takes one step; tests fail it before or after its effect.
+func (p *Publisher) do(name string, f func() error) error {
+	if err := p.step("before " + name); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	return p.step("after " + name)
+}
+
+// name is the time of the build. A clock that stands still or was set back
+// makes no name twice, and names sort in the order of publishing.
+func (p *Publisher) name(before *Manifest) string {
+	const layout = "20060102T150405.000Z"
+	at := p.cfg.Now().UTC()
+	name := at.Format(layout)
+	if before != nil && name <= before.Build {
+		if last, err := time.Parse(layout, before.Build); err == nil {
+			at = last
+		}
+	}
+	for ; ; at = at.Add(time.Millisecond) {
+		name = at.Format(layout)
+		if before != nil && name <= before.Build {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(p.cfg.Dir, name)); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+	}
+}
+
+// link points `current` at a build: the new link is made under another name,
+// and a rename puts it in the old one's place.
+func (p *Publisher) link(build string) error {
+	beside := filepath.Join(p.cfg.Dir, hidden+currentLink)
+	if err := os.Symlink(build, beside); err != nil {
+		return fmt.Errorf("link the build: %w", err)
+	}
+	return durable.Rename(beside, filepath.Join(p.cfg.Dir, currentLink))
+}
+
+// current reads the manifest of the current build; nil where there is none. A
+// build that can't be read any more is nothing to build upon, and is told of.
+func (p *Publisher) current() (*Manifest, error) {
+	m, err := Read(filepath.Join(p.cfg.Dir, currentLink))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		p.cfg.Logger.Warn("the published build can't be read; all of it is written anew", "error", err)
+		return nil, nil
+	}
+	return m, nil
+}
+
+// builds lists the builds by their names, the oldest first.
+func (p *Publisher) builds() ([]string, error) {
+	entries, err := os.ReadDir(p.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), hidden) {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// clean removes what a crash left unfinished: it never had a name that counts.
+func (p *Publisher) clean() error {
+	entries, err := os.ReadDir(p.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), hidden) {
+			if err := os.RemoveAll(filepath.Join(p.cfg.Dir, e.Name())); err != nil {
+				return fmt.Errorf("remove what an earlier publish left: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// prune removes the builds that are older than those kept. The one that
+// `current` points at stays, whatever its age.
+func (p *Publisher) prune() error {
+	names, err := p.builds()
+	if err != nil {
+		return err
+	}
+	current, err := os.Readlink(filepath.Join(p.cfg.Dir, currentLink))
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == current })
+	for len(names) > p.cfg.Keep {
+		// Under a hidden name first: nobody shall find half a build.
+		gone := filepath.Join(p.cfg.Dir, hidden+names[0])
+		if err := durable.Rename(filepath.Join(p.cfg.Dir, names[0]), gone); err != nil {
+			return fmt.Errorf("remove an older build: %w", err)
+		}
+		if err := os.RemoveAll(gone); err != nil {
+			return fmt.Errorf("remove an older build: %w", err)
+		}
+		p.cfg.Logger.Debug("older build removed", "build", names[0])
+		names = names[1:]
+	}
+	return nil
+}

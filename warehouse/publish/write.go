@@ -1,0 +1,228 @@
+package publish
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/funnelhouse/funnelhouse/internal/durable"
+	"github.com/funnelhouse/funnelhouse/warehouse/sqltree"
+)
+
+// source is one Parquet file that a build will have, and where its rows come
+// from.
+type source struct {
+	File
+	schema, name string // of the table in marts.duckdb
+	// query gives the rows, in the snapshot; empty: fill does, in the writer.
+	query string
+	fill  func(ctx context.Context, w *writer, table string) error
+}
+
+// write makes the files of a build in the folder beside, all of them on the
+// disk when it returns.
+func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, before *Manifest, files []*source, m *Manifest) (written int, err error) {
+	for _, folder := range []string{beside, filepath.Join(beside, "marts"), filepath.Join(beside, "metrics"), filepath.Join(beside, "dimensions")} {
+		if err := durable.MkdirAll(folder); err != nil {
+			return 0, err
+		}
+	}
+	w, err := openWriter(ctx, snap, filepath.Join(beside, databaseFile))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	for _, f := range files {
+		fresh := false
+		err := p.do("write "+f.Path, func() (err error) {
+			fresh, err = p.file(ctx, w, beside, before, f)
+			return err
+		})
+		if err != nil {
+			return written, fmt.Errorf("write %s: %w", f.Path, err)
+		}
+		if fresh {
+			written++
+		}
+		m.Files = append(m.Files, f.File)
+	}
+	// The database is complete once it is closed.
+	if err := w.close(); err != nil {
+		return written, fmt.Errorf("write %s: %w", databaseFile, err)
+	}
+	database := File{Path: databaseFile, Kind: "database", Description: "All tables of this build, for DuckDB; open it read-only."}
+	if err := finish(beside, &database); err != nil {
+		return written, err
+	}
+	m.Files = append(m.Files, database)
+	return written + 1, p.do("manifest", func() error {
+		text, err := json.MarshalIndent(m, "", "  ")
+		if err != nil {
+			return err
+		}
+		return durable.WriteNew(filepath.Join(beside, manifestFile), append(text, '\n'))
+	})
+}
+
+// file makes one file, as a second name of the one before where the content is
+// the same, and its table in the database.
+func (p *Publisher) file(ctx context.Context, w *writer, beside string, before *Manifest, f *source) (fresh bool, err error) {
+	target := filepath.Join(beside, filepath.FromSlash(f.Path))
+	if old := before.file(f.Path); old != nil && old.Content == f.Content {
+		from := filepath.Join(p.cfg.Dir, before.Build, filepath.FromSlash(f.Path))
+		if err := os.Link(from, target); err == nil {
+			f.Bytes, f.SHA256 = old.Bytes, old.SHA256
+			return false, w.table(ctx, f, target)
+		}
+		// A file system without links, or a build that somebody tidied away: it is
+		// written like a new one.
+	}
+	if f.query == "" {
+		err = w.local(ctx, f, target)
+	} else {
+		err = w.stream(ctx, f, target)
+	}
+	if err != nil {
+		return true, err
+	}
+	if err := finish(beside, &f.File); err != nil {
+		return true, err
+	}
+	return true, w.table(ctx, f, target)
+}
+
+// finish brings a file to the disk and enters its size and digest.
+func finish(beside string, f *File) (err error) {
+	name := filepath.Join(beside, filepath.FromSlash(f.Path))
+	if err := durable.Sync(name); err != nil {
+		return err
+	}
+	if err := durable.Sync(filepath.Dir(name)); err != nil {
+		return err
+	}
+	f.SHA256, f.Bytes, err = digest(name)
+	return err
+}
+
+// writer is a DuckDB of its own that writes files. The warehouse's may not.
+type writer struct {
+	connector *duckdb.Connector
+	db        *sql.DB
+	conn      *sql.Conn
+	snapshot  *snapshot
+}
+
+// openWriter opens the database that becomes marts.duckdb.
+func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, error) {
+	connector, err := duckdb.NewConnector("?memory_limit=512MB&threads=2&autoinstall_known_extensions=false&autoload_known_extensions=false", nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{snapshot: snap, connector: connector, db: sql.OpenDB(connector)}
+	if w.conn, err = w.db.Conn(ctx); err == nil {
+		for _, s := range []string{
+			"set TimeZone = 'UTC'",
+			"attach " + quoteText(database) + " as published (storage_version 'v1.2.0')",
+			"use published",
+		} {
+			if _, err = w.conn.ExecContext(ctx, s); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make %s: %w", databaseFile, err), w.close())
+	}
+	return w, nil
+}
+
+func (w *writer) close() error {
+	if w.db == nil {
+		return nil
+	}
+	var err error
+	if w.conn != nil {
+		// Closing alone may leave the log beside the file.
+		_, checkpoint := w.conn.ExecContext(context.Background(), "checkpoint published") //nolint:forbidigo // the file is finished even when its writer was cancelled
+		_, use := w.conn.ExecContext(context.Background(), "use memory")                  //nolint:forbidigo // as above
+		_, detach := w.conn.ExecContext(context.Background(), "detach published")         //nolint:forbidigo // as above
+		err = errors.Join(checkpoint, use, detach, w.conn.Close())
+	}
+	err = errors.Join(err, w.db.Close(), w.connector.Close())
+	w.db = nil
+	return err
+}
+
+// stream copies the rows of the snapshot into a Parquet file.
+func (w *writer) stream(ctx context.Context, f *source, target string) error {
+	return w.snapshot.arrow(ctx, f.query, func(reader array.RecordReader) error {
+		return w.conn.Raw(func(c any) error {
+			conn, ok := c.(*duckdb.Conn)
+			if !ok {
+				return fmt.Errorf("a connection of type %T is none of the driver's", c)
+			}
+			a, err := duckdb.NewArrowFromConn(conn)
+			if err != nil {
+				return err
+			}
+			release, err := a.RegisterView(reader, "incoming")
+			if err != nil {
+				return err
+			}
+			defer release()
+			_, err = conn.ExecContext(ctx, f.copyTo("incoming", target), nil)
+			_, drop := conn.ExecContext(context.WithoutCancel(ctx), "drop view if exists incoming", nil)
+			return errors.Join(err, drop)
+		})
+	})
+}
+
+// local copies rows that this program computed.
+func (w *writer) local(ctx context.Context, f *source, target string) error {
+	const table = "memory.main.computed"
+	if err := f.fill(ctx, w, table); err != nil {
+		return err
+	}
+	_, err := w.conn.ExecContext(ctx, f.copyTo(table, target))
+	_, drop := w.conn.ExecContext(context.WithoutCancel(ctx), "drop table if exists "+table)
+	return errors.Join(err, drop)
+}
+
+// copyTo writes Parquet that every reader knows: snappy, no INT96, instants in
+// UTC microseconds.
+func (f *source) copyTo(from, target string) string {
+	return "copy (select * from " + from + ") to " + quoteText(target) +
+		" (format parquet, compression snappy, row_group_size 122880, kv_metadata {description: " + quoteText(f.Description) + "})"
+}
+
+// table makes the file's table in the database, with its comments.
+func (w *writer) table(ctx context.Context, f *source, file string) error {
+	table := "published." + sqltree.Quote(f.schema) + "." + sqltree.Quote(f.name)
+	statements := []string{
+		"create schema if not exists published." + sqltree.Quote(f.schema),
+		"create table " + table + " as select * from read_parquet(" + quoteText(file) + ")",
+		"comment on table " + table + " is " + quoteText(f.Description),
+	}
+	for _, c := range f.Columns {
+		if c.Description != "" {
+			statements = append(statements, "comment on column "+table+"."+sqltree.Quote(c.Name)+" is "+quoteText(c.Description))
+		}
+	}
+	for _, s := range statements {
+		if _, err := w.conn.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%s of %s: %w", path.Base(table), databaseFile, err)
+		}
+	}
+	return nil
+}
+
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
