@@ -87,6 +87,14 @@ func (a *actor) track(wait time.Duration, do func()) {
 	a.at(a.office(a.now.Add(wait)).Add(minute).Truncate(minute), do)
 }
 
+// onDay plans a step for an hour of a day: one of the first or of the last in
+// which it is another day elsewhere.
+func (a *actor) onDay(d day, do func()) {
+	year, month, date := d.date().Date()
+	hour := []int{0, 1, 2, 4, 6, 12, 19, 21, 22, 23}[a.rng.IntN(10)]
+	a.at(time.Date(year, month, date, hour, a.rng.IntN(60), 0, 0, a.cfg.Zone), do)
+}
+
 // office moves an instant into office hours: to the next working day where it
 // falls on a weekend, and to some time of the day where it is night. Some of
 // the staff work at night, when it is another day elsewhere.

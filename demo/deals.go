@@ -106,7 +106,7 @@ func (a *actor) negotiate(d *deal, cycle time.Duration, odds [3]float64) {
 	next = func(left []string) {
 		a.afterWork(share, func() {
 			if len(left) == 0 {
-				a.finish(d, result)
+				a.decide(d, result)
 				return
 			}
 			a.move(d, left[0], "open", 0.9)
@@ -130,6 +130,18 @@ func (a *actor) move(d *deal, stage, category string, valued float64) {
 	}
 	e.employee("owner_id", d.owner).send()
 	d.stage = stage
+}
+
+// decide is what a customer does in the end: a few only half a year after they
+// came, to the day or a day later.
+func (a *actor) decide(d *deal, result string) {
+	if d.lead != nil && a.chance(0.015) {
+		if last := a.dayOf(d.lead.created) + leadWindow + day(a.rng.IntN(2)); last > a.today() {
+			a.onDay(last, func() { a.finish(d, result) })
+			return
+		}
+	}
+	a.finish(d, result)
 }
 
 // finish closes a deal. Some sellers move it to the last stage before, and for

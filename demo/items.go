@@ -106,14 +106,6 @@ func (a *actor) work(it *item, due float64) {
 	}
 }
 
-// onDay plans a step for an hour of a day: one of the first or of the last in
-// which it is another day elsewhere.
-func (a *actor) onDay(d day, do func()) {
-	year, month, date := d.date().Date()
-	hour := []int{0, 1, 2, 4, 6, 12, 19, 21, 22, 23}[a.rng.IntN(10)]
-	a.at(time.Date(year, month, date, hour, a.rng.IntN(60), 0, 0, a.cfg.Zone), do)
-}
-
 // replan moves a promise. What counts is the day on which it was agreed, where
 // that was written down: the tracker may hear of it later.
 func (a *actor) replan(it *item, p *promise, by day) {

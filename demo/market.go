@@ -55,7 +55,7 @@ func (a *actor) publishMarkets() {
 		if a.chance(0.9) {
 			say("final", "measured", "Statistics Office", a.currency, 5, a.rng.IntN(20), size)
 		}
-		if a.chance(0.25) { // from abroad, which says nothing in the company's own currency
+		if a.chance(0.4) { // from abroad, which says nothing in the company's own currency
 			say("world", "estimated", "Global Research", a.foreign(), 0, 2+a.rng.IntN(40), size/7)
 		}
 	}

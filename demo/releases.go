@@ -65,7 +65,11 @@ func (a *actor) develop(r *release, ships time.Duration) {
 		d := &defect{release: r, product: r.product, severity: a.drawSeverity()}
 		if a.chance(escaping) {
 			d.phase = production
-			a.track(ships+time.Hour+days(a.around(18, 1.1)), func() { a.report(d) })
+			found := time.Hour + days(a.around(18, 1.1))
+			if a.chance(0.04) {
+				found = days(shippedWindow + float64(a.rng.IntN(2)))
+			}
+			a.track(ships+found, func() { a.report(d) })
 			continue
 		}
 		d.phase = [...]string{"requirements", "design", "development", "test"}[a.weighted(0.06, 0.12, 0.32, 0.5)]

@@ -72,8 +72,11 @@ func (a *actor) invite(v *invitation) {
 		return
 	}
 	willing := map[string]float64{afterOrder: 0.3, afterCase: 0.36, partners: 0.5}[v.instrument]
-	if a.chance(willing) {
+	switch {
+	case a.chance(willing):
 		a.after(time.Minute+days(a.around(2.2, 1.1)), func() { a.respond(v) })
+	case a.chance(0.02): // after the second reminder
+		a.onDay(a.today()+responseWindow+day(a.rng.IntN(2)), func() { a.respond(v) })
 	}
 	if a.chance(0.004) { // somebody tries whether the form works
 		a.after(time.Minute, func() { a.submit(v, "csat", &answer{min: 1, max: 5, score: 1, markedGood: true}, true) })

@@ -18,6 +18,7 @@ import (
 
 	"github.com/funnelhouse/funnelhouse/demo"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
+	"github.com/funnelhouse/funnelhouse/internal/durable"
 )
 
 const (
@@ -117,7 +118,7 @@ func readDemo(path string) (*demoRecord, error) {
 	}
 	var r demoRecord
 	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, fmt.Errorf("read %s, which says what the demo company was made from: %w", path, err)
+		return nil, fmt.Errorf("%s must say which company the folder holds and can't be read, so run demo in another folder: %w", path, err)
 	}
 	return &r, nil
 }
@@ -138,16 +139,16 @@ func (r *demoRecord) refuse(flags *pflag.FlagSet, asked demo.Parameters, dir str
 	return nil
 }
 
-// writeJSON writes a file whole or not at all.
+// writeJSON writes a file whole or not at all, also where the machine stops.
 func writeJSON(path string, content any) error {
 	data, err := json.MarshalIndent(content, "", " ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+	if err := durable.Write(path+".new", append(data, '\n')); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	return durable.Rename(path+".new", path)
 }
 
 func checksum(messages []demo.Message) string {
