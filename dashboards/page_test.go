@@ -149,10 +149,16 @@ func TestFigure(t *testing.T) {
 		},
 		{
 			"not assessable", "otd_original", "/?lang=en",
-			rows{"2026-10": {N: new(int64(0))}, "2026-09": value1(0.8)},
+			rows{"2026-10": {N: new(int64(0))}},
 			[]string{"not assessable October 2026"},
 			[]string{"against"},
 		},
+		{
+			"not assessable yet", "share_revenue", "/?lang=en",
+			rows{"2026-11": {}, "2026-10": {Numerator: "5"}, "2026-09": value1(0.2), "2026-08": value1(0.1)},
+			[]string{"20.0 % September 2026 ▲ +10.0 pp better against August 2026 (10.0 %) October 2026: not assessable November 2026 so far: not assessable"}, nil,
+		},
+		{"no longer assessable", "share_revenue", "/?lang=en", rows{"2026-06": value1(0.2)}, []string{"no data October 2026"}, []string{"20.0 %"}},
 		{"nothing at all", "otd_original", "/?lang=en", rows{}, []string{"no data October 2026"}, []string{"against"}},
 		{
 			"a count without rows is 0", "converted_customers", "/?lang=en",
@@ -173,7 +179,7 @@ func TestFigure(t *testing.T) {
 		{
 			"nothing has ripened", "lead_to_won", "/?lang=en",
 			rows{"2026-10": flagged(value1(0.02), metric.Immature), "2025-10": value1(0.1)},
-			[]string{"10.0 % October 2025"},
+			[]string{"2.0 % October 2026", "▼ −8.0 pp not comparable yet", "still ripening"},
 			nil,
 		},
 		{
@@ -312,6 +318,31 @@ func TestHostileText(t *testing.T) {
 				t.Errorf("%s: the page holds %s", path, never)
 			}
 		}
+	}
+}
+
+// A page can be read as of a day that has passed; not as of one to come.
+func TestAsOf(t *testing.T) {
+	asked := &fake{Set: metricSet(t), change: func(q metric.Request, table *metric.Table) (*metric.Table, error) {
+		if got := q.AsOf.Format(time.DateOnly); got != "2026-03-31" || q.To != "2026-03" {
+			return nil, fmt.Errorf("asked to %s as of %s", q.To, got)
+		}
+		return table, nil
+	}}
+	body := get(t, onePage(t, asked, "[{figure: otd_original}]", nil), "/?lang=en&as_of=2026-03-31").Body.String()
+	expect(t, body, []string{"As of 31 March 2026", "February 2026", "March 2026 so far"}, "Can't be shown")
+	if !strings.Contains(body, `href="/?as_of=2026-03-31&amp;grain=quarter&amp;lang=en"`) {
+		t.Error("the day is lost on the way to another period")
+	}
+	for _, wrong := range []string{"2027-01-01", "0001-01-01", "x", "%3Cscript%3E", "2026-02-30"} {
+		expect(t, get(t, onePage(t, &fake{Set: metricSet(t)}, "[{figure: otd_original}]", nil), "/?lang=en&as_of="+wrong).Body.String(), []string{"As of 25 November 2026", "October 2026"})
+	}
+}
+
+func TestEmptyChart(t *testing.T) {
+	body := rows{}.page(t, "[{line: otd_original, compare: previous_year}, {bars: otd_original, by: channel}]", "/?lang=en")
+	if strings.Contains(body, "<svg") || strings.Count(body, `<p class="empty">no data</p>`) != 2 {
+		t.Error("a chart of nothing is drawn")
 	}
 }
 
