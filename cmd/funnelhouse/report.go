@@ -96,7 +96,7 @@ func (a *app) makeReport(ctx context.Context, h *house, name string, f reportFla
 	a.sayLacking(edition.Lacking)
 	for _, p := range edition.Pages {
 		path := keeper.Path(edition, p.Language)
-		if relative, err := filepath.Rel(a.cwd, path); err == nil {
+		if relative, err := filepath.Rel(a.cwd, path); err == nil && filepath.IsLocal(relative) {
 			path = relative
 		}
 		if _, err := fmt.Fprintln(a.io.out, path); err != nil {
