@@ -47,17 +47,24 @@ func startBrowser(t *testing.T) *browser {
 	theirIn, ourOut := pipe(t)
 	ourIn, theirOut := pipe(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	profile, err := os.MkdirTemp("", "pages-*") //nolint:usetesting // it may still be written to when the test ends
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := exec.CommandContext(ctx, program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
 	c.ExtraFiles = []*os.File{theirIn, theirOut}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	b := &browser{t: t, in: ourOut, out: bufio.NewReader(ourIn)}
 	t.Cleanup(func() {
-		_ = ourOut.Close()
-		cancel()
+		b.session = ""
+		_, _ = b.in.Write([]byte(`{"id":0,"method":"Browser.close"}` + "\x00"))
 		_ = c.Wait()
+		cancel()
+		// Its other processes may still be writing into it for a moment.
+		_ = os.RemoveAll(profile)
 	})
 	_ = theirIn.Close()
 	_ = theirOut.Close()

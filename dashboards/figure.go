@@ -112,7 +112,8 @@ func (r *reading) change(h *history, at, before int) *changeView {
 	}
 	differs, known := isClear(now, then)
 	switch {
-	case now.Has(metric.Immature) != then.Has(metric.Immature):
+	case now.Has(metric.Immature) || then.Has(metric.Immature):
+		// Two cohorts that ripen are of different age.
 		c.Word = r.words.NotComparable
 	case isSame:
 		c.Word = r.words.Same

@@ -95,7 +95,7 @@ func (l *loader) page(path string, data []byte) *Page {
 		l.report("page", "write lower-case letters, digits and -, beginning with a letter, for example sales", "%q is no name", f.Page)
 	}
 	if first, ok := l.names[f.Page]; ok {
-		l.report("page", "name one of them otherwise", "%s is the page of %s already", f.Page, first)
+		l.report("page", "name one of them otherwise", "%s names the page %s already", first, f.Page)
 	}
 	l.names[f.Page] = path
 	if len(f.Rows) == 0 || len(f.Rows) > mostRows {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,13 +27,17 @@ func TestLook(t *testing.T) {
 	t.Log(server.ListenAndServe())
 }
 
+// renderer is shared: to compile ECharts for each test takes longer than the
+// test.
+var renderer = sync.OnceValues(charts.NewRenderer)
+
 func newSite(t testing.TB, metrics Metrics, change func(*Config)) *Site {
 	t.Helper()
 	pages, err := Load(os.DirFS("testdata/pages"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	renderer, err := charts.NewRenderer()
+	renderer, err := renderer()
 	if err != nil {
 		t.Fatal(err)
 	}

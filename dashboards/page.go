@@ -54,6 +54,14 @@ type Set struct {
 // first before the others: overview, where there is one.
 func (s *Set) All() []*Page { return s.pages }
 
+// first is the page that is opened first; nil where there is none.
+func (s *Set) first() *Page {
+	if len(s.pages) == 0 {
+		return nil
+	}
+	return s.pages[0]
+}
+
 // Get returns the page of this name, or nil.
 func (s *Set) Get(name string) *Page {
 	for _, p := range s.pages {

@@ -31,7 +31,7 @@ type Freshness struct {
 
 // Config is what a site needs to know of the project.
 type Config struct {
-	Pages     *Set
+	Pages     *Set           // as SetPages does. Default: none
 	Company   string         // its name, above every page. Default: none
 	Languages []string       // of its readers, the preferred one first. Default: en
 	Currency  string         // ISO 4217 code. Default: none is shown
@@ -51,6 +51,7 @@ type Site struct {
 	pictures  *pictures
 	templates *template.Template
 	assets    map[string]*asset
+	pages     atomic.Pointer[Set]
 	isStale   atomic.Bool
 }
 
@@ -59,9 +60,6 @@ func New(cfg Config, metrics Metrics, renderer *charts.Renderer) (*Site, error) 
 	if cfg.Today == nil || metrics == nil || renderer == nil {
 		return nil, errors.New("make the pages: Today, metrics and renderer are required")
 	}
-	if cfg.Pages == nil {
-		cfg.Pages = &Set{}
-	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
 	}
@@ -69,6 +67,7 @@ func New(cfg Config, metrics Metrics, renderer *charts.Renderer) (*Site, error) 
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Site{cfg: cfg, metrics: metrics, pictures: &pictures{renderer: renderer, kept: map[[32]byte][]byte{}}}
+	s.SetPages(cfg.Pages)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("make the pages: %w", err)
@@ -94,6 +93,14 @@ func New(cfg Config, metrics Metrics, renderer *charts.Renderer) (*Site, error) 
 	return s, nil
 }
 
+// SetPages shows other pages from the next request on; nil: none.
+func (s *Site) SetPages(pages *Set) {
+	if pages == nil {
+		pages = &Set{}
+	}
+	s.pages.Store(pages)
+}
+
 // SetStale says whether the project's files have mistakes, so that what is
 // shown is the last version without. Pages then say so.
 func (s *Site) SetStale(isStale bool) { s.isStale.Store(isStale) }
@@ -103,16 +110,14 @@ func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/{name}", s.serveAsset)
 	mux.HandleFunc("GET /pages/{page}", func(w http.ResponseWriter, r *http.Request) {
-		s.servePage(w, r, s.cfg.Pages.Get(r.PathValue("page")))
+		pages := s.pages.Load()
+		s.servePage(w, r, pages, pages.Get(r.PathValue("page")))
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		var first *Page
-		if all := s.cfg.Pages.All(); len(all) > 0 {
-			first = all[0]
-		}
-		s.servePage(w, r, first)
+		pages := s.pages.Load()
+		s.servePage(w, r, pages, pages.first())
 	})
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { s.servePage(w, r, nil) })
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { s.servePage(w, r, s.pages.Load(), nil) })
 	return mux
 }
 
@@ -129,13 +134,13 @@ func protect(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
-// servePage shows a page; nil is one that isn't there.
-func (s *Site) servePage(w http.ResponseWriter, r *http.Request, p *Page) {
+// servePage shows a page of a set; nil is one that isn't there.
+func (s *Site) servePage(w http.ResponseWriter, r *http.Request, pages *Set, p *Page) {
 	ctx := r.Context()
 	status, name := http.StatusOK, "page.html"
-	view := s.view(r, p)
+	view := s.view(r, pages, p)
 	switch {
-	case p == nil && len(s.cfg.Pages.All()) > 0:
+	case p == nil && pages.first() != nil:
 		status, name, view.Message = http.StatusNotFound, "message.html", view.W.NotFound
 	case p == nil && s.isStale.Load():
 		status, name, view.Message = http.StatusServiceUnavailable, "message.html", view.W.FailedPage

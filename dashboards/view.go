@@ -51,7 +51,7 @@ type cellView struct {
 }
 
 // view is a page without its figures; p may be nil.
-func (s *Site) view(r *http.Request, p *Page) *pageView {
+func (s *Site) view(r *http.Request, pages *Set, p *Page) *pageView {
 	language := s.languageOf(r)
 	grain := metric.Month
 	if p != nil {
@@ -67,7 +67,7 @@ func (s *Site) view(r *http.Request, p *Page) *pageView {
 	}
 	address := func(page *Page, language string, grain metric.Grain) string {
 		path := "/"
-		if page != nil && page != s.cfg.Pages.All()[0] {
+		if page != nil && page != pages.first() {
 			path = "/pages/" + page.Name
 		}
 		query := url.Values{"lang": {language}}
@@ -80,7 +80,7 @@ func (s *Site) view(r *http.Request, p *Page) *pageView {
 	for _, l := range languages() {
 		v.Languages = append(v.Languages, link{Text: l.Name, Lang: l.Code, URL: address(p, l.Code, grain), IsCurrent: l.Code == language})
 	}
-	for _, one := range s.cfg.Pages.All() {
+	for _, one := range pages.All() {
 		v.Pages = append(v.Pages, link{Text: one.Title.In(language), URL: address(one, language, grain), IsCurrent: one == p})
 	}
 	v.Title = s.cfg.Company

@@ -116,8 +116,10 @@ type house struct {
 	building sync.Mutex
 	// publishing is held by a publish.
 	publishing sync.Mutex
-	// adopted are the metrics of the last build that succeeded; nil before it.
-	adopted atomic.Pointer[metric.Set]
+	// adopted is what the last build that succeeded was made of; nil before it.
+	adopted atomic.Pointer[figures]
+	// refused says that the last build met mistakes in the project's files.
+	refused atomic.Bool
 
 	keeping sync.Mutex
 	keeper  *reports.Keeper // once asked for
@@ -238,6 +240,14 @@ func loadMetrics(dir string) (*metric.Set, error) {
 	return set, inFolder("sql", err)
 }
 
+// adoptedMetrics are the metrics of the last build that succeeded; nil before it.
+func (h *house) adoptedMetrics() *metric.Set {
+	if f := h.adopted.Load(); f != nil {
+		return f.metrics
+	}
+	return nil
+}
+
 // company is what metrics need to know of it.
 func (h *house) company() metric.Company {
 	return metric.Company{FiscalYearStarts: h.settings.fiscalStart}
@@ -262,10 +272,11 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	h.building.Lock()
 	defer h.building.Unlock()
 	f, err := loadFigures(ctx, h.dir, h.promises.contracts, h.wh)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = checkFigures(ctx, f, h.promises.contracts, h.cfg.Company)
 	}
-	if err := checkFigures(ctx, f, h.promises.contracts, h.cfg.Company); err != nil {
+	h.refused.Store(len(yamlfile.Problems(err)) > 0)
+	if err != nil {
 		return nil, fmt.Errorf("the models were not built: %w", err)
 	}
 	asOf := h.today()
@@ -285,7 +296,7 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	}
 	result, err := runner.Build(ctx, f.models, model.Options{})
 	if err == nil {
-		h.adopted.Store(f.metrics)
+		h.adopted.Store(f)
 	}
 	return result, err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/charts"
@@ -33,92 +34,22 @@ func loadPages(dir string, metrics *metric.Set) (*dashboards.Set, error) {
 	if err != nil {
 		return nil, inFolder(pagesFolder, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(pagesFolder))); err != nil {
-		return pages.Fit(metrics), nil
+	if _, missing := os.Stat(filepath.Join(dir, filepath.FromSlash(pagesFolder))); missing == nil {
+		return pages, inFolder(pagesFolder, dashboards.Check(pages, metrics))
 	}
-	return pages, inFolder(pagesFolder, dashboards.Check(pages, metrics))
+	return pages.Fit(metrics), nil
 }
 
 // pages answers browsers with the project's pages. They are read anew when a
-// file of theirs or of a metric changes; files with mistakes change nothing but
-// that the pages say so.
+// file of theirs changes or a build adopts other metrics; files with mistakes
+// change nothing but that the pages say so.
 func (h *house) pages() (http.Handler, error) {
 	renderer, err := charts.NewRenderer()
 	if err != nil {
 		return nil, err
 	}
-	p := &pageServer{house: h, renderer: renderer}
-	if p.site, err = p.make(nil, nil); err != nil {
-		return nil, err
-	}
-	p.refresh()
-	return p, nil
-}
-
-type pageServer struct {
-	house    *house
-	renderer *charts.Renderer
-
-	mu       sync.Mutex
-	site     *dashboards.Site
-	looked   time.Time
-	seen     string // of the files, when they were last read
-	mistakes string // told already
-}
-
-// lookEvery is how often the files are looked at while pages are asked for.
-const lookEvery = time.Second
-
-// ServeHTTP answers with the pages as their files stand.
-func (p *pageServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.refresh().Handler().ServeHTTP(w, r)
-}
-
-// refresh returns the site of the last good files.
-func (p *pageServer) refresh() *dashboards.Site {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(p.looked) < lookEvery {
-		return p.site
-	}
-	p.looked = time.Now()
-	now := p.fingerprint()
-	if now == p.seen {
-		return p.site
-	}
-	p.seen = now
-	site, err := p.load()
-	if err != nil {
-		p.site.SetStale(true)
-		if text := err.Error(); text != p.mistakes {
-			p.mistakes = text
-			p.house.log.Error("pages not adopted: the last version without mistakes stays", "reason", text)
-		}
-		return p.site
-	}
-	p.site, p.mistakes = site, ""
-	return p.site
-}
-
-func (p *pageServer) load() (*dashboards.Site, error) {
-	metrics, err := loadMetrics(p.house.dir)
-	if err != nil {
-		return nil, err
-	}
-	pages, err := loadPages(p.house.dir, metrics)
-	if err != nil {
-		return nil, err
-	}
-	return p.make(pages, metrics)
-}
-
-func (p *pageServer) make(pages *dashboards.Set, metrics *metric.Set) (*dashboards.Site, error) {
-	h := p.house
-	if metrics == nil {
-		metrics = &metric.Set{}
-	}
-	return dashboards.New(dashboards.Config{
-		Pages:     pages,
+	p := &pageServer{house: h}
+	p.site, err = dashboards.New(dashboards.Config{
 		Company:   h.cfg.Company.Name,
 		Languages: h.cfg.Company.Languages,
 		Currency:  h.cfg.Company.Currency,
@@ -127,13 +58,86 @@ func (p *pageServer) make(pages *dashboards.Set, metrics *metric.Set) (*dashboar
 		Today:     h.today,
 		Fresh:     h.freshness,
 		Logger:    h.log,
-	}, &figureSource{house: h, set: metrics}, p.renderer)
+	}, p, renderer)
+	if err != nil {
+		return nil, err
+	}
+	p.handler = p.site.Handler()
+	return p, nil
 }
 
-// fingerprint changes when a file of the pages or of the metrics does.
+// pageServer keeps a site in step with the project.
+type pageServer struct {
+	house   *house
+	site    *dashboards.Site
+	handler http.Handler
+	metrics atomic.Pointer[metric.Set] // those that the pages were held against
+
+	mu       sync.Mutex
+	looked   time.Time
+	seen     string      // of the files, when they were last read
+	adopted  *metric.Set // of the house, at that time
+	isBroken bool        // the pages have mistakes
+	mistakes string      // told already
+}
+
+// lookEvery is how often the files are looked at while pages are asked for.
+const lookEvery = time.Second
+
+// ServeHTTP answers with the pages as their files stand.
+func (p *pageServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.refresh(r.Context())
+	p.handler.ServeHTTP(w, r)
+}
+
+func (p *pageServer) refresh(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	adopted := p.house.adoptedMetrics()
+	if time.Since(p.looked) < lookEvery && adopted == p.adopted {
+		return
+	}
+	p.looked = time.Now()
+	if seen := p.fingerprint(); seen != p.seen || adopted != p.adopted {
+		p.seen, p.adopted = seen, adopted
+		err := p.load(adopted)
+		p.isBroken = err != nil
+		if err == nil {
+			p.mistakes = ""
+		} else if text := err.Error(); text != p.mistakes {
+			p.mistakes = text
+			p.house.log.ErrorContext(ctx, "pages not adopted: the last version without mistakes stays", "reason", text)
+		}
+	}
+	p.site.SetStale(p.isBroken || p.house.refused.Load())
+}
+
+// load reads the pages and holds them against the metrics of the last build,
+// before the first one against those in the project's files.
+func (p *pageServer) load(metrics *metric.Set) (err error) {
+	if metrics == nil {
+		if metrics, err = loadMetrics(p.house.dir); err != nil {
+			return err
+		}
+	}
+	pages, err := loadPages(p.house.dir, metrics)
+	if err != nil {
+		return err
+	}
+	p.metrics.Store(metrics)
+	p.site.SetPages(pages)
+	return nil
+}
+
+// fingerprint changes when a file of the pages does, or of the metrics as long
+// as they are read from there.
 func (p *pageServer) fingerprint() string {
 	var b strings.Builder
-	for _, name := range []string{pagesFolder, "sql/metrics"} {
+	folders := []string{pagesFolder}
+	if p.adopted == nil {
+		folders = append(folders, "sql/metrics")
+	}
+	for _, name := range folders {
 		root := filepath.Join(p.house.dir, filepath.FromSlash(name))
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
@@ -153,24 +157,19 @@ func (p *pageServer) fingerprint() string {
 	return b.String()
 }
 
-// figureSource asks the warehouse.
-type figureSource struct {
-	house *house
-	set   *metric.Set
-}
-
 // Get returns the metric of this code.
-func (f *figureSource) Get(code string) (*metric.Metric, error) { return f.set.Get(code) }
+func (p *pageServer) Get(code string) (*metric.Metric, error) { return p.metrics.Load().Get(code) }
 
 // Query answers a request for figures.
-func (f *figureSource) Query(ctx context.Context, q metric.Request) (*metric.Table, error) {
+func (p *pageServer) Query(ctx context.Context, q metric.Request) (*metric.Table, error) {
 	ctx, cancel := context.WithTimeout(ctx, figureTime)
 	defer cancel()
-	table, err := f.set.Query(ctx, f.house.wh.DB(), f.house.company(), q)
+	h, set := p.house, p.metrics.Load()
+	table, err := set.Query(ctx, h.wh.DB(), h.company(), q)
 	if err == nil {
 		return table, nil
 	}
-	if advice := f.house.notBuilt(ctx, f.set, q.Metric); advice != nil {
+	if advice := h.notBuilt(ctx, set, q.Metric); advice != nil {
 		return nil, &metric.RequestError{Field: "metric", Err: advice} // it is for people
 	}
 	return nil, err

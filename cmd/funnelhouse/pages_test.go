@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
+	sqlfiles "github.com/funnelhouse/funnelhouse/sql"
 )
 
 // The pages that are built in name metrics and dimensions that are built in.
@@ -94,7 +96,7 @@ func TestPages(t *testing.T) {
 	if _, err := h.build(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	expect("built", "/", 200, []string{`lang="zh-Hant"`, `<p class="value">3</p>`, "Asia/Shanghai"}, "not built")
+	expect("built", "/", 200, []string{`lang="zh-Hant"`, `data-metric="lead_to_won"`, "Asia/Shanghai"}, "not built", "failed")
 	expect("no such page", "/pages/nothing?lang=en", 404, []string{"There is no such page."})
 
 	own := "page: overview\ntitle: Mine\nrows:\n  - [{figure: new_leads}]\n"
@@ -105,6 +107,23 @@ func TestPages(t *testing.T) {
 	refuses(t, dir, exitUsage, []string{"dashboards/pages/overview.yaml:4", `there is no metric "new_lead"`, "write new_leads"}, "check")
 	write(t, dir, "dashboards/pages/overview.yaml", strings.Replace(own, "Mine", "Ours", 1))
 	expect("mended", "/?lang=en", 200, []string{"<h1>Ours</h1>"}, "files have mistakes")
+	metrics, err := fs.ReadFile(sqlfiles.Files, "metrics/new_leads.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "sql"), sqlfiles.Files); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "sql/metrics/new_leads.yaml", strings.Replace(string(metrics), "kind: count", "kind: counts", 1))
+	if _, err := h.build(t.Context(), nil); err == nil {
+		t.Error("a broken metric was built")
+	}
+	expect("a broken metric", "/?lang=en", 200, []string{`<p class="value">3</p>`, "files have mistakes"})
+	write(t, dir, "sql/metrics/new_leads.yaml", strings.Replace(string(metrics), "New leads", "Fresh leads", 1))
+	if _, err := h.build(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	expect("another name for a metric", "/?lang=en", 200, []string{`<p class="value">3</p>`, "Fresh leads"}, "files have mistakes")
 	if err := os.Remove(filepath.Join(dir, "dashboards/pages/overview.yaml")); err != nil {
 		t.Fatal(err)
 	}
