@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
 	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 )
@@ -305,9 +304,8 @@ func (a *app) listEditions(h *house, keeper *reports.Keeper, set *reports.Set, n
 	return s.close()
 }
 
-// loadReports reads the project's reports. The built-in one asks for metrics of
-// the built-in sql: a project that has its own sql, without these, has none
-// until it writes one.
+// loadReports reads the project's reports. Of the built-in ones those parts are
+// taken that the metrics of a project's own sql can answer.
 func (h *house) loadReports() (*reports.Set, error) { return loadReports(h.dir, h.zone()) }
 
 func loadReports(dir string, zone *time.Location) (*reports.Set, error) {
@@ -323,8 +321,5 @@ func loadReports(dir string, zone *time.Location) (*reports.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(yamlfile.Problems(reports.Check(set, metrics))) > 0 {
-		return &reports.Set{}, nil
-	}
-	return set, nil
+	return set.Fit(metrics), nil
 }

@@ -247,8 +247,8 @@ func TestServeReports(t *testing.T) {
 	}
 }
 
-// A project with its own sql and no reports has no use for the built-in one
-// where that asks for other metrics.
+// A project with its own sql and no reports gets of the built-in one what its
+// metrics can answer.
 func TestBuiltInReport(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -258,6 +258,9 @@ func TestBuiltInReport(t *testing.T) {
 	}{
 		{"built-in sql", func(string) {}, []string{"management-monthly"}},
 		{"other metrics", func(dir string) { write(t, dir, "sql/metrics/.keep", "") }, nil},
+		{"some of them", func(dir string) {
+			write(t, dir, "sql/metrics/lead_to_won.yaml", strings.Replace(smallMetric, "metric: new_leads", "metric: lead_to_won", 1))
+		}, []string{"management-monthly"}},
 		{"own reports", func(dir string) { write(t, dir, "reports/leads.yaml", leadReport) }, []string{"leads"}},
 		{"no reports", func(dir string) { write(t, dir, "reports/.keep", "") }, nil},
 	} {
