@@ -110,8 +110,9 @@ type house struct {
 	building sync.Mutex
 	// publishing is held by a publish.
 	publishing sync.Mutex
-	// adopted are the metrics of the last build that succeeded; nil before it.
-	adopted atomic.Pointer[metric.Set]
+	// adopted are the models and metrics of the last build that succeeded; nil
+	// before it.
+	adopted atomic.Pointer[figures]
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -276,7 +277,7 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	}
 	result, err := runner.Build(ctx, f.models, model.Options{})
 	if err == nil {
-		h.adopted.Store(f.metrics)
+		h.adopted.Store(f)
 	}
 	return result, err
 }

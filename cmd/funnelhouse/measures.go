@@ -12,8 +12,8 @@ import (
 type measures struct{ house *house }
 
 func (m measures) set() (*metric.Set, error) {
-	if set := m.house.adopted.Load(); set != nil {
-		return set, nil
+	if f := m.house.adopted.Load(); f != nil {
+		return f.metrics, nil
 	}
 	return loadMetrics(m.house.dir)
 }

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,12 +32,13 @@ type source struct {
 // write makes the files of a build in the folder beside, all of them on the
 // disk when it returns.
 func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, before *Manifest, files []*source, m *Manifest) (written int, err error) {
-	for _, folder := range []string{beside, filepath.Join(beside, "marts"), filepath.Join(beside, "metrics"), filepath.Join(beside, "dimensions")} {
+	folders := []string{filepath.Join(beside, "marts"), filepath.Join(beside, "metrics"), filepath.Join(beside, "dimensions")}
+	for _, folder := range folders {
 		if err := durable.MkdirAll(folder); err != nil {
 			return 0, err
 		}
 	}
-	w, err := openWriter(ctx, snap, filepath.Join(beside, databaseFile))
+	w, err := openWriter(ctx, snap, filepath.Join(beside, databaseFile), filepath.Join(p.cfg.Dir, hidden+spillFolder))
 	if err != nil {
 		return 0, err
 	}
@@ -55,15 +57,23 @@ func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, be
 		}
 		m.Files = append(m.Files, f.File)
 	}
-	// The database is complete once it is closed.
-	if err := w.close(); err != nil {
+	database := File{Path: databaseFile, Kind: "database", Description: "All tables of this build, for DuckDB; open it read-only."}
+	err = p.do("write "+databaseFile, func() error {
+		if err := errors.Join(w.finish(ctx), w.close()); err != nil {
+			return err
+		}
+		return finish(beside, &database)
+	})
+	if err != nil {
 		return written, fmt.Errorf("write %s: %w", databaseFile, err)
 	}
-	database := File{Path: databaseFile, Kind: "database", Description: "All tables of this build, for DuckDB; open it read-only."}
-	if err := finish(beside, &database); err != nil {
-		return written, err
-	}
 	m.Files = append(m.Files, database)
+	// The names of the files, linked ones too; that of the manifest follows.
+	for _, folder := range folders {
+		if err := durable.Sync(folder); err != nil {
+			return written, err
+		}
+	}
 	return written + 1, p.do("manifest", func() error {
 		text, err := json.MarshalIndent(m, "", "  ")
 		if err != nil {
@@ -78,13 +88,13 @@ func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, be
 func (p *Publisher) file(ctx context.Context, w *writer, beside string, before *Manifest, f *source) (fresh bool, err error) {
 	target := filepath.Join(beside, filepath.FromSlash(f.Path))
 	if old := before.file(f.Path); old != nil && old.Content == f.Content {
-		from := filepath.Join(p.cfg.Dir, before.Build, filepath.FromSlash(f.Path))
-		if err := os.Link(from, target); err == nil {
-			f.Bytes, f.SHA256 = old.Bytes, old.SHA256
+		linked, err := p.reuse(beside, before, old, f)
+		if err != nil {
+			return false, err
+		}
+		if linked {
 			return false, w.table(ctx, f, target)
 		}
-		// A file system without links, or a build that somebody tidied away: it is
-		// written like a new one.
 	}
 	if f.query == "" {
 		err = w.local(ctx, f, target)
@@ -100,13 +110,30 @@ func (p *Publisher) file(ctx context.Context, w *writer, beside string, before *
 	return true, w.table(ctx, f, target)
 }
 
-// finish brings a file to the disk and enters its size and digest.
+// reuse gives the file of the build before a second name. It is not done, and
+// the file is to be written like a new one, where the file system has no links,
+// somebody tidied that build away, or the file is not what it was.
+func (p *Publisher) reuse(beside string, before *Manifest, old *File, f *source) (linked bool, err error) {
+	target := filepath.Join(beside, filepath.FromSlash(f.Path))
+	if err := os.Link(filepath.Join(p.cfg.Dir, before.Build, filepath.FromSlash(f.Path)), target); err != nil {
+		return false, nil //nolint:nilerr // see above
+	}
+	f.SHA256, f.Bytes, err = digest(target)
+	if err == nil && f.SHA256 == old.SHA256 && f.Bytes == old.Bytes {
+		return true, nil
+	}
+	p.cfg.Logger.Warn("a published file was changed or damaged; it is written anew", "build", before.Build, "file", f.Path, "error", err)
+	return false, os.Remove(target)
+}
+
+// finish brings a file to the disk, closes it to changes, and enters its size
+// and digest.
 func finish(beside string, f *File) (err error) {
 	name := filepath.Join(beside, filepath.FromSlash(f.Path))
-	if err := durable.Sync(name); err != nil {
+	if err := os.Chmod(name, 0o444); err != nil {
 		return err
 	}
-	if err := durable.Sync(filepath.Dir(name)); err != nil {
+	if err := durable.Sync(name); err != nil {
 		return err
 	}
 	f.SHA256, f.Bytes, err = digest(name)
@@ -121,8 +148,9 @@ type writer struct {
 	snapshot  *snapshot
 }
 
-// openWriter opens the database that becomes marts.duckdb.
-func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, error) {
+// openWriter opens the database that becomes marts.duckdb. What doesn't fit in
+// its memory goes to the folder spill.
+func openWriter(ctx context.Context, snap *snapshot, database, spill string) (*writer, error) {
 	connector, err := duckdb.NewConnector("?memory_limit=512MB&threads=2&autoinstall_known_extensions=false&autoload_known_extensions=false", nil)
 	if err != nil {
 		return nil, err
@@ -131,6 +159,7 @@ func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, 
 	if w.conn, err = w.db.Conn(ctx); err == nil {
 		for _, s := range []string{
 			"set TimeZone = 'UTC'",
+			"set temp_directory = " + quoteText(spill),
 			"attach " + quoteText(database) + " as published (storage_version 'v1.2.0')",
 			"use published",
 		} {
@@ -145,17 +174,23 @@ func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, 
 	return w, nil
 }
 
+// finish completes the database file. Closing alone may leave the log beside it.
+func (w *writer) finish(ctx context.Context) error {
+	for _, s := range []string{"checkpoint published", "use memory", "detach published"} {
+		if _, err := w.conn.ExecContext(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *writer) close() error {
 	if w.db == nil {
 		return nil
 	}
 	var err error
 	if w.conn != nil {
-		// Closing alone may leave the log beside the file.
-		_, checkpoint := w.conn.ExecContext(context.Background(), "checkpoint published") //nolint:forbidigo // the file is finished even when its writer was cancelled
-		_, use := w.conn.ExecContext(context.Background(), "use memory")                  //nolint:forbidigo // as above
-		_, detach := w.conn.ExecContext(context.Background(), "detach published")         //nolint:forbidigo // as above
-		err = errors.Join(checkpoint, use, detach, w.conn.Close())
+		err = w.conn.Close()
 	}
 	err = errors.Join(err, w.db.Close(), w.connector.Close())
 	w.db = nil
@@ -164,7 +199,7 @@ func (w *writer) close() error {
 
 // stream copies the rows of the snapshot into a Parquet file.
 func (w *writer) stream(ctx context.Context, f *source, target string) error {
-	return w.snapshot.arrow(ctx, f.query, func(reader array.RecordReader) error {
+	return w.snapshot.pages(ctx, f.query, func(reader array.RecordReader) error {
 		return w.conn.Raw(func(c any) error {
 			conn, ok := c.(*duckdb.Conn)
 			if !ok {
@@ -179,9 +214,12 @@ func (w *writer) stream(ctx context.Context, f *source, target string) error {
 				return err
 			}
 			defer release()
-			_, err = conn.ExecContext(ctx, f.copyTo("incoming", target), nil)
+			result, err := conn.ExecContext(ctx, f.copyTo("incoming", target), nil)
 			_, drop := conn.ExecContext(context.WithoutCancel(ctx), "drop view if exists incoming", nil)
-			return errors.Join(err, drop)
+			if err = errors.Join(err, drop, reader.Err()); err != nil {
+				return err
+			}
+			return f.counted(result)
 		})
 	})
 }
@@ -192,9 +230,21 @@ func (w *writer) local(ctx context.Context, f *source, target string) error {
 	if err := f.fill(ctx, w, table); err != nil {
 		return err
 	}
-	_, err := w.conn.ExecContext(ctx, f.copyTo(table, target))
+	result, err := w.conn.ExecContext(ctx, f.copyTo(table, target))
 	_, drop := w.conn.ExecContext(context.WithoutCancel(ctx), "drop table if exists "+table)
-	return errors.Join(err, drop)
+	if err = errors.Join(err, drop); err != nil {
+		return err
+	}
+	return f.counted(result)
+}
+
+// counted holds the rows that were written against those there are.
+func (f *source) counted(written driver.Result) error {
+	n, err := written.RowsAffected()
+	if err == nil && n != f.Rows {
+		err = fmt.Errorf("%d rows were written of %d", n, f.Rows)
+	}
+	return err
 }
 
 // copyTo writes Parquet that every reader knows: snappy, no INT96, instants in
