@@ -52,7 +52,9 @@ func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
 	}
 	f := &source{
 		File:   File{Path: "marts/" + m.Name + ".parquet", Kind: "mart", Table: "marts." + m.Name, Description: m.Description},
-		schema: "marts", name: m.Name,
+		// The database is called marts after its file, so marts.leads is this table;
+		// a schema of that name would make it ambiguous.
+		schema: "main", name: m.Name,
 	}
 	table := sqltree.Table{Schema: m.Schema, Name: m.Name}
 	var list, wide, beyond []string

@@ -48,7 +48,13 @@ func (s *snapshot) pages(ctx context.Context, query string, f func(array.RecordR
 	if _, err := s.ExecContext(ctx, "create temp table publishing as "+query); err != nil {
 		return err
 	}
-	err := s.Raw(func(c any) error {
+	// Rows of a transaction that isn't committed are numbered from far above 0.
+	var first int64
+	err := s.QueryRowContext(ctx, "select coalesce(min(rowid), 0) from temp.main.publishing").Scan(&first)
+	if err != nil {
+		return err
+	}
+	err = s.Raw(func(c any) error {
 		conn, ok := c.(*duckdb.Conn)
 		if !ok {
 			return fmt.Errorf("a connection of type %T is none of the driver's", c)
@@ -57,7 +63,7 @@ func (s *snapshot) pages(ctx context.Context, query string, f func(array.RecordR
 		if err != nil {
 			return err
 		}
-		p := &pager{ctx: ctx, arrow: a}
+		p := &pager{ctx: ctx, arrow: a, first: first}
 		defer p.end()
 		if err := p.turn(); err != nil {
 			return err

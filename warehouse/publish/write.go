@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -214,12 +213,9 @@ func (w *writer) stream(ctx context.Context, f *source, target string) error {
 				return err
 			}
 			defer release()
-			result, err := conn.ExecContext(ctx, f.copyTo("incoming", target), nil)
+			_, err = conn.ExecContext(ctx, f.copyTo("incoming", target), nil)
 			_, drop := conn.ExecContext(context.WithoutCancel(ctx), "drop view if exists incoming", nil)
-			if err = errors.Join(err, drop, reader.Err()); err != nil {
-				return err
-			}
-			return f.counted(result)
+			return errors.Join(err, drop, reader.Err())
 		})
 	})
 }
@@ -230,21 +226,9 @@ func (w *writer) local(ctx context.Context, f *source, target string) error {
 	if err := f.fill(ctx, w, table); err != nil {
 		return err
 	}
-	result, err := w.conn.ExecContext(ctx, f.copyTo(table, target))
+	_, err := w.conn.ExecContext(ctx, f.copyTo(table, target))
 	_, drop := w.conn.ExecContext(context.WithoutCancel(ctx), "drop table if exists "+table)
-	if err = errors.Join(err, drop); err != nil {
-		return err
-	}
-	return f.counted(result)
-}
-
-// counted holds the rows that were written against those there are.
-func (f *source) counted(written driver.Result) error {
-	n, err := written.RowsAffected()
-	if err == nil && n != f.Rows {
-		err = fmt.Errorf("%d rows were written of %d", n, f.Rows)
-	}
-	return err
+	return errors.Join(err, drop)
 }
 
 // copyTo writes Parquet that every reader knows: snappy, no INT96, instants in
@@ -254,7 +238,8 @@ func (f *source) copyTo(from, target string) string {
 		" (format parquet, compression snappy, row_group_size 122880, kv_metadata {description: " + quoteText(f.Description) + "})"
 }
 
-// table makes the file's table in the database, with its comments.
+// table makes the file's table in the database, with its comments. What it
+// reads back is counted: a file that lacks rows is never published.
 func (w *writer) table(ctx context.Context, f *source, file string) error {
 	table := "published." + sqltree.Quote(f.schema) + "." + sqltree.Quote(f.name)
 	statements := []string{
@@ -271,6 +256,13 @@ func (w *writer) table(ctx context.Context, f *source, file string) error {
 		if _, err := w.conn.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s of %s: %w", path.Base(table), databaseFile, err)
 		}
+	}
+	var n int64
+	if err := w.conn.QueryRowContext(ctx, "select count(*) from "+table).Scan(&n); err != nil {
+		return fmt.Errorf("count the rows of %s: %w", f.Path, err)
+	}
+	if n != f.Rows {
+		return fmt.Errorf("%s has %d rows instead of %d", f.Path, n, f.Rows)
 	}
 	return nil
 }
