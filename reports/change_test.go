@@ -102,11 +102,11 @@ func TestRowOf(t *testing.T) {
 	}{
 		"there":            {table(metric.Count, "2026-08", "2026-09"), "1"},
 		"zero":             {table(metric.Count, "2026-08"), "0"},
-		"a sum of nothing": {table("sum", "2026-08"), "0"},
+		"a sum of nothing": {table(metric.Sum, "2026-08"), "0"},
 		"only later":       {table(metric.Count, "2026-10"), "nothing"},
 		"nothing at all":   {table(metric.Count), "nothing"},
 		"a share":          {table(metric.Conversion, "2026-08"), "nothing"},
-		"a median":         {table("percentile", "2026-08"), "nothing"},
+		"a median":         {table(metric.Percentile, "2026-08"), "nothing"},
 	} {
 		got := "nothing"
 		if r := rowOf(c.table, c.table.Rows, period(t, "2026-09")); r != nil {

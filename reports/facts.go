@@ -291,10 +291,11 @@ func rowOf(table *metric.Table, rows []metric.Row, period metric.Period) *metric
 // counted tells whether no rows at all make the figure zero.
 func counted(m *metric.Metric) bool {
 	switch m.Kind {
-	case metric.Count, "sum", "distinct":
+	case metric.Count, metric.Sum, metric.Distinct:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func (f *facts) line(ctx context.Context, figures Figures, s Section) (*chartFacts, *failure) {

@@ -232,11 +232,15 @@ func (w *writer) figure(f *figureFacts) figureView {
 		return v
 	}
 	row := f.now.row
-	if row == nil || row.Value == nil {
-		v.Missing = w.noFigure
-	}
-	if row == nil {
+	switch {
+	case row == nil && counted(f.metric):
+		v.Missing = w.noData
 		return v
+	case row == nil:
+		v.Missing = w.noFigure
+		return v
+	case row.Value == nil:
+		v.Missing = w.noFigure
 	}
 	v.Value = w.show(f.metric, row.Value)
 	if row.N != nil && f.metric.Kind != metric.Count {
@@ -326,7 +330,7 @@ func (w *writer) flags(m *metric.Metric, row *metric.Row) []string {
 			notes = append(notes, w.beforeStart)
 		case noRows:
 			notes = append(notes, w.noRows)
-		case "without_value":
+		case metric.WithoutValue:
 			notes = append(notes, w.withoutValue)
 		default:
 			notes = append(notes, fmt.Sprintf(w.otherFlag, strings.ReplaceAll(flag, "_", " ")))

@@ -78,7 +78,7 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	client, err := s.client(func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := s.dial(dialing, network, address)
 		if err == nil {
-			context.AfterFunc(over, func() { _ = conn.Close() }) //nolint:errcheck // whoever reads from it learns it
+			context.AfterFunc(over, func() { _ = conn.Close() })
 		}
 		return conn, err
 	})
@@ -91,7 +91,7 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	}
 	err = client.SendWithSMTPClient(session, message)
 	if message.IsDelivered() {
-		_ = client.CloseWithSMTPClient(session) //nolint:errcheck // it has the mail
+		_ = client.CloseWithSMTPClient(session)
 		return nil
 	}
 	return sendFailed(ctx, err)
@@ -206,6 +206,7 @@ func sendFailed(ctx context.Context, err error) error {
 	switch sent.Reason {
 	case mail.ErrSMTPMailFrom, mail.ErrSMTPRcptTo, mail.ErrSMTPData, mail.ErrSMTPDataClose:
 		failed.Permanent = failed.Code >= 500 && failed.Code < 600
+	default: // the connection
 	}
 	switch failed.Code {
 	case 530, 534, 535, 538: // we have not logged in as the server wants it

@@ -14,18 +14,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/funnelhouse/funnelhouse/internal/smtptest"
 )
 
-func mailerOf(t testing.TB, s *smtpServer, change func(*SMTPConfig)) *SMTP {
+func mailerOf(t testing.TB, s *smtptest.Server, login string, change func(*SMTPConfig)) *SMTP {
 	t.Helper()
 	roots := x509.NewCertPool()
-	roots.AddCert(s.authority.Cert)
+	roots.AddCert(s.Authority.Cert)
 	cfg := SMTPConfig{
-		Host: "127.0.0.1", Port: s.port(), TLS: STARTTLS, From: "reports@example.com", FromName: "示例公司 Demo",
-		Username: s.user, Password: func() (string, error) { return "geheim", nil }, Roots: roots,
-	}
-	if s.implicit {
-		cfg.TLS = Implicit
+		Host: "127.0.0.1", Port: s.Port, TLS: STARTTLS, From: "reports@example.com", FromName: "示例公司 Demo",
+		Username: login, Password: func() (string, error) { return smtptest.Password, nil }, Roots: roots,
 	}
 	if change != nil {
 		change(&cfg)
@@ -87,21 +86,21 @@ func takeApart(t testing.TB, contentType, encoding string, body io.Reader) part 
 
 func TestSMTP(t *testing.T) {
 	t.Parallel()
-	s := newSMTPServer(t, func(s *smtpServer) { s.user = "reports" })
+	s := smtptest.New(t, smtptest.Config{User: "reports"})
 	m := mailOf(t)
-	if err := mailerOf(t, s, nil).Send(t.Context(), m); err != nil {
+	if err := mailerOf(t, s, "reports", nil).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	got := s.received()
-	if len(got) != 1 || !got[0].encrypted || got[0].user != "reports" || !strings.HasPrefix(got[0].from, "FROM:<reports@example.com>") || !strings.HasPrefix(got[0].to, "TO:<wang@example.com>") {
+	got := s.Received()
+	if len(got) != 1 || !got[0].Encrypted || got[0].User != "reports" || !strings.HasPrefix(got[0].From, "FROM:<reports@example.com>") || !strings.HasPrefix(got[0].To, "TO:<wang@example.com>") {
 		t.Fatalf("got %+v", got)
 	}
-	for _, line := range strings.Split(got[0].data, "\r\n") {
+	for line := range strings.SplitSeq(got[0].Data, "\r\n") {
 		if len(line) > 998 {
 			t.Errorf("a line of %d bytes", len(line))
 		}
 	}
-	message, err := mail.ReadMessage(strings.NewReader(got[0].data))
+	message, err := mail.ReadMessage(strings.NewReader(got[0].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,15 +144,15 @@ func TestSMTP(t *testing.T) {
 // The same mail at every try, but for the boundaries between its parts.
 func TestSMTPSameAgain(t *testing.T) {
 	t.Parallel()
-	s := newSMTPServer(t, nil)
-	m, mailer := mailOf(t), mailerOf(t, s, nil)
+	s := smtptest.New(t, smtptest.Config{})
+	m, mailer := mailOf(t), mailerOf(t, s, "", nil)
 	for range 2 {
 		if err := mailer.Send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := s.received()
-	headers := func(i int) string { h, _, _ := strings.Cut(got[i].data, "Content-Type"); return h }
+	got := s.Received()
+	headers := func(i int) string { h, _, _ := strings.Cut(got[i].Data, "Content-Type"); return h }
 	if headers(0) != headers(1) || !strings.Contains(headers(0), "abc123@example.com") {
 		t.Errorf("first\n%s\nthen\n%s", headers(0), headers(1))
 	}
@@ -161,38 +160,39 @@ func TestSMTPSameAgain(t *testing.T) {
 
 func TestSMTPWays(t *testing.T) {
 	t.Parallel()
+	implicit := func(c *SMTPConfig) { c.TLS = Implicit }
 	for name, c := range map[string]struct {
-		server func(*smtpServer)
+		server smtptest.Config
 		client func(*SMTPConfig)
 		err    string
 	}{
-		"starttls, no login":     {nil, nil, ""},
-		"implicit with login":    {func(s *smtpServer) { s.implicit, s.user = true, "u" }, nil, ""},
-		"LOGIN alone":            {func(s *smtpServer) { s.user, s.mechanisms = "u", "LOGIN" }, nil, ""},
-		"none":                   {nil, func(c *SMTPConfig) { c.TLS = Plain }, ""},
-		"no password in clear":   {func(s *smtpServer) { s.user = "u" }, func(c *SMTPConfig) { c.TLS = Plain }, "connect to the mail server and log in"},
-		"server without":         {func(s *smtpServer) { s.noStartTLS = true }, nil, "does not support STARTTLS"},
-		"foreign certificate":    {nil, func(c *SMTPConfig) { c.Roots = x509.NewCertPool() }, "certificate"},
-		"implicit, foreign":      {func(s *smtpServer) { s.implicit = true }, func(c *SMTPConfig) { c.Roots = x509.NewCertPool() }, "certificate"},
-		"other host":             {nil, func(c *SMTPConfig) { c.Host = "localhost" }, "localhost"},
-		"wrong password":         {func(s *smtpServer) { s.user = "u" }, func(c *SMTPConfig) { c.Password = func() (string, error) { return "x", nil } }, "535"},
-		"password can't be read": {func(s *smtpServer) { s.user = "u" }, func(c *SMTPConfig) { c.Password = func() (string, error) { return "", errors.New("no such file") } }, "no such file"},
-		"login not asked for":    {nil, func(c *SMTPConfig) { c.Username = "u" }, "does not support SMTP AUTH"},
-		"nobody listens":         {nil, func(c *SMTPConfig) { c.Port = 1 }, "connection refused"},
+		"starttls, no login":     {smtptest.Config{}, nil, ""},
+		"implicit with login":    {smtptest.Config{Implicit: true, User: "u"}, implicit, ""},
+		"LOGIN alone":            {smtptest.Config{User: "u", Mechanisms: "LOGIN"}, nil, ""},
+		"none":                   {smtptest.Config{}, func(c *SMTPConfig) { c.TLS = Plain }, ""},
+		"no password in clear":   {smtptest.Config{User: "u"}, func(c *SMTPConfig) { c.TLS = Plain }, "connect to the mail server and log in"},
+		"server without":         {smtptest.Config{NoStartTLS: true}, nil, "does not support STARTTLS"},
+		"foreign certificate":    {smtptest.Config{}, func(c *SMTPConfig) { c.Roots = x509.NewCertPool() }, "certificate"},
+		"implicit, foreign":      {smtptest.Config{Implicit: true}, func(c *SMTPConfig) { c.TLS, c.Roots = Implicit, x509.NewCertPool() }, "certificate"},
+		"other host":             {smtptest.Config{}, func(c *SMTPConfig) { c.Host = "localhost" }, "localhost"},
+		"wrong password":         {smtptest.Config{User: "u"}, func(c *SMTPConfig) { c.Password = func() (string, error) { return "x", nil } }, "535"},
+		"password can't be read": {smtptest.Config{User: "u"}, func(c *SMTPConfig) { c.Password = func() (string, error) { return "", errors.New("no such file") } }, "no such file"},
+		"login not asked for":    {smtptest.Config{}, func(c *SMTPConfig) { c.Username = "u" }, "does not support SMTP AUTH"},
+		"nobody listens":         {smtptest.Config{}, func(c *SMTPConfig) { c.Port = 1 }, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSMTPServer(t, c.server)
-			err := mailerOf(t, s, c.client).Send(t.Context(), mailOf(t))
+			s := smtptest.New(t, c.server)
+			err := mailerOf(t, s, c.server.User, c.client).Send(t.Context(), mailOf(t))
 			if c.err == "" {
-				if err != nil || len(s.received()) != 1 {
-					t.Errorf("%d mails, %v", len(s.received()), err)
+				if err != nil || len(s.Received()) != 1 {
+					t.Errorf("%d mails, %v", len(s.Received()), err)
 				}
 				return
 			}
 			failed := (*MailError)(nil)
-			if !errors.As(err, &failed) || failed.Permanent || !strings.Contains(err.Error(), c.err) || len(s.received()) != 0 {
-				t.Errorf("%d mails, %v", len(s.received()), err)
+			if !errors.As(err, &failed) || failed.Permanent || !strings.Contains(err.Error(), c.err) || len(s.Received()) != 0 {
+				t.Errorf("%d mails, %v", len(s.Received()), err)
 			}
 		})
 	}
@@ -219,23 +219,23 @@ func TestSMTPAnswers(t *testing.T) {
 		"no data":                {"DATA", "554 5.5.1 no", true, 554, false, 0},
 		"spam":                   {"BODY", "554 5.7.1 spam", true, 554, false, 0},
 		"later":                  {"BODY", "451 4.3.0 later", false, 451, false, 0},
-		"cut at the greeting":    {"GREETING", "CUT", false, 0, false, 0},
-		"cut at MAIL":            {"MAIL", "CUT", false, 0, false, 0},
-		"cut at RCPT":            {"RCPT", "CUT", false, 0, false, 0},
-		"cut in the text":        {"HALF", "CUT", false, 0, false, 0},
-		"cut after the text":     {"BODY", "CUT", false, 0, false, 1}, // it has it, and we can't know
+		"cut at the greeting":    {"GREETING", smtptest.Cut, false, 0, false, 0},
+		"cut at MAIL":            {"MAIL", smtptest.Cut, false, 0, false, 0},
+		"cut at RCPT":            {"RCPT", smtptest.Cut, false, 0, false, 0},
+		"cut in the text":        {"HALF", smtptest.Cut, false, 0, false, 0},
+		"cut after the text":     {"BODY", smtptest.Cut, false, 0, false, 1}, // it has it, and we can't know
 		"reset refused":          {"RSET", "421 4.3.2 bye", false, 0, true, 1},
-		"cut after it was taken": {"RSET", "CUT", false, 0, true, 1},
+		"cut after it was taken": {"RSET", smtptest.Cut, false, 0, true, 1},
 		"bye refused":            {"QUIT", "500 5.5.1 what", false, 0, true, 1},
-		"cut at the end":         {"QUIT", "CUT", false, 0, true, 1},
+		"cut at the end":         {"QUIT", smtptest.Cut, false, 0, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSMTPServer(t, nil)
-			s.then(c.command, c.answer)
-			mailer, m := mailerOf(t, s, nil), mailOf(t)
+			s := smtptest.New(t, smtptest.Config{})
+			s.Then(c.command, c.answer)
+			mailer, m := mailerOf(t, s, "", nil), mailOf(t)
 			err := mailer.Send(t.Context(), m)
-			if n := len(s.received()); n != c.arrived {
+			if n := len(s.Received()); n != c.arrived {
 				t.Errorf("%d mails arrived", n)
 			}
 			if c.sent {
@@ -249,7 +249,7 @@ func TestSMTPAnswers(t *testing.T) {
 				t.Fatalf("got %+v: %v", failed, err)
 			}
 			// The next one goes through.
-			if err := mailer.Send(t.Context(), m); err != nil || len(s.received()) != c.arrived+1 {
+			if err := mailer.Send(t.Context(), m); err != nil || len(s.Received()) != c.arrived+1 {
 				t.Errorf("again: %v", err)
 			}
 		})
@@ -262,12 +262,12 @@ func TestSMTPHangs(t *testing.T) {
 	for _, command := range []string{"GREETING", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "HALF", "BODY"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
-			s := newSMTPServer(t, func(s *smtpServer) { s.user = "u" })
-			s.then(command, "HANG")
+			s := smtptest.New(t, smtptest.Config{User: "u"})
+			s.Then(command, smtptest.Hang)
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			began := time.Now()
-			err := mailerOf(t, s, nil).Send(ctx, mailOf(t))
+			err := mailerOf(t, s, "u", nil).Send(ctx, mailOf(t))
 			failed := (*MailError)(nil)
 			if !errors.As(err, &failed) || failed.Permanent || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
 				t.Errorf("after %v: %v", time.Since(began), err)
@@ -275,11 +275,11 @@ func TestSMTPHangs(t *testing.T) {
 		})
 	}
 	// Once it has the mail it may hang as it likes.
-	s := newSMTPServer(t, nil)
-	s.then("QUIT", "HANG")
+	s := smtptest.New(t, smtptest.Config{})
+	s.Then("QUIT", smtptest.Hang)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if err := mailerOf(t, s, nil).Send(ctx, mailOf(t)); err != nil {
+	if err := mailerOf(t, s, "", nil).Send(ctx, mailOf(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -287,15 +287,15 @@ func TestSMTPHangs(t *testing.T) {
 // No text of a report or a user makes a header of its own.
 func TestSMTPInjection(t *testing.T) {
 	t.Parallel()
-	s := newSMTPServer(t, nil)
+	s := smtptest.New(t, smtptest.Config{})
 	m := mailOf(t)
 	m.Page.Subject = "Report\r\nBcc: victim@example.com\r\n\r\n<html>"
 	m.ToName = "王\r\nBcc: victim@example.com"
-	mailer := mailerOf(t, s, func(c *SMTPConfig) { c.FromName = "Demo\nBcc: victim@example.com" })
+	mailer := mailerOf(t, s, "", func(c *SMTPConfig) { c.FromName = "Demo\nBcc: victim@example.com" })
 	if err := mailer.Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	message, err := mail.ReadMessage(strings.NewReader(s.received()[0].data))
+	message, err := mail.ReadMessage(strings.NewReader(s.Received()[0].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestSMTPInjection(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if n := len(s.received()); n != 1 {
+	if n := len(s.Received()); n != 1 {
 		t.Errorf("%d mails", n)
 	}
 }
@@ -319,14 +319,14 @@ func TestSMTPInjection(t *testing.T) {
 // Text that looks like the end of a mail, and lines that begin with a dot.
 func TestSMTPDots(t *testing.T) {
 	t.Parallel()
-	s := newSMTPServer(t, nil)
+	s := smtptest.New(t, smtptest.Config{})
 	m := mailOf(t)
 	m.Page.Text = []byte(".\r\n.\n..\n" + strings.Repeat("x", 2000))
 	m.Page.HTML = []byte("<p>\r\n.\r\n</p>")
-	if err := mailerOf(t, s, nil).Send(t.Context(), m); err != nil {
+	if err := mailerOf(t, s, "", nil).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	message, err := mail.ReadMessage(strings.NewReader(s.received()[0].data))
+	message, err := mail.ReadMessage(strings.NewReader(s.Received()[0].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,14 +340,14 @@ func TestSMTPDots(t *testing.T) {
 // all arrive, each for its reader.
 func TestDeliverOverSocket(t *testing.T) {
 	t.Parallel()
-	server := newSMTPServer(t, nil)
-	server.then("RCPT", "", "450 4.2.1 busy", "550 5.1.1 no such user")
-	server.then("HALF", "CUT")
+	server := smtptest.New(t, smtptest.Config{})
+	server.Then("RCPT", "", "450 4.2.1 busy", "550 5.1.1 no such user")
+	server.Then("HALF", smtptest.Cut)
 	s := newStage(t)
 	s.users = append(s.users, User{Name: "gone", Mail: "gone@example.com", Role: "management"})
 	k := New(Config{
 		Company: demoCompany(t), Users: s.users, House: s.house, Ledger: openLedger(t, s.dir), Charts: &fakeCharts{},
-		Mailer: mailerOf(t, server, nil), From: "reports@example.com", Logger: quietLogger(),
+		Mailer: mailerOf(t, server, "", nil), From: "reports@example.com", Logger: quietLogger(),
 	})
 	r, err := s.house.Reports()
 	if err != nil {
@@ -374,8 +374,8 @@ func TestDeliverOverSocket(t *testing.T) {
 		t.Error(err)
 	}
 	var subjects []string
-	for _, m := range server.received() {
-		message, err := mail.ReadMessage(strings.NewReader(m.data))
+	for _, m := range server.Received() {
+		message, err := mail.ReadMessage(strings.NewReader(m.Data))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,8 +116,8 @@ type house struct {
 	building sync.Mutex
 	// publishing is held by a publish.
 	publishing sync.Mutex
-	// adopted are the metrics of the last build that succeeded; nil before it.
-	adopted atomic.Pointer[metric.Set]
+	// adopted is what the last build that succeeded was made of; nil before it.
+	adopted atomic.Pointer[figures]
 	// refused says that the last build met mistakes in the project's files.
 	refused atomic.Bool
 
@@ -240,6 +240,14 @@ func loadMetrics(dir string) (*metric.Set, error) {
 	return set, inFolder("sql", err)
 }
 
+// adoptedMetrics are the metrics of the last build that succeeded; nil before it.
+func (h *house) adoptedMetrics() *metric.Set {
+	if f := h.adopted.Load(); f != nil {
+		return f.metrics
+	}
+	return nil
+}
+
 // company is what metrics need to know of it.
 func (h *house) company() metric.Company {
 	return metric.Company{FiscalYearStarts: h.settings.fiscalStart}
@@ -288,7 +296,7 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	}
 	result, err := runner.Build(ctx, f.models, model.Options{})
 	if err == nil {
-		h.adopted.Store(f.metrics)
+		h.adopted.Store(f)
 	}
 	return result, err
 }

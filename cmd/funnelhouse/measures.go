@@ -12,7 +12,7 @@ import (
 type measures struct{ house *house }
 
 func (m measures) set() (*metric.Set, error) {
-	if set := m.house.adopted.Load(); set != nil {
+	if set := m.house.adoptedMetrics(); set != nil {
 		return set, nil
 	}
 	return loadMetrics(m.house.dir)

@@ -93,7 +93,7 @@ func (p *pageServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *pageServer) refresh(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	adopted := p.house.adopted.Load()
+	adopted := p.house.adoptedMetrics()
 	if time.Since(p.looked) < lookEvery && adopted == p.adopted {
 		return
 	}

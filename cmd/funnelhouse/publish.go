@@ -58,13 +58,18 @@ func writePublished(out io.Writer, r *publish.Result, took time.Duration, folder
 	return err
 }
 
-// publish writes what was built last, one publish at a time.
+// publish writes what was built last, one publish at a time: with the models
+// and metrics of the last build that succeeded, and before the first one with
+// those in the project's files.
 func (h *house) publish(ctx context.Context) (*publish.Result, error) {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
-	f, err := loadFigures(ctx, h.dir, h.promises.contracts, h.wh)
-	if err != nil {
-		return nil, err
+	f := h.adopted.Load()
+	if f == nil {
+		var err error
+		if f, err = loadFigures(ctx, h.dir, h.promises.contracts, h.wh); err != nil {
+			return nil, err
+		}
 	}
 	content := publish.Content{Metrics: f.metrics, Company: h.company(), AsOf: h.today(), Project: f.models.Hash}
 	for _, m := range f.models.Models() {
@@ -95,15 +100,20 @@ func (h *house) publish(ctx context.Context) (*publish.Result, error) {
 }
 
 // publishOn publishes after builds, at most as often as the configuration
-// says. A failure keeps the builds that are there and is tried again.
+// says. A failure keeps the builds that are there, and is tried again whether
+// another build comes or not.
 func (h *house) publishOn(ctx context.Context, built <-chan struct{}) error {
+	again := false
 	for {
-		select {
-		case <-built:
-		case <-ctx.Done():
-			return ctx.Err()
+		if !again {
+			select {
+			case <-built:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		result, err := h.publish(ctx)
+		again = err != nil
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -269,11 +269,15 @@ func (h *house) handle(ctx context.Context, req control.Request, stdin io.Reader
 }
 
 // logger writes what happens while nobody looks. Commands that answer a
-// person at once stay silent but for warnings.
+// person at once stay silent but for warnings, and the demo, which tells its
+// own, but for errors.
 func (a *app) logger(command string) *slog.Logger {
 	level := slog.LevelWarn
-	if command == "serve" {
+	switch command {
+	case "serve":
 		level = slog.LevelInfo
+	case "demo":
+		level = slog.LevelError
 	}
 	return slog.New(slog.NewTextHandler(a.bar, &slog.HandlerOptions{Level: level}))
 }

@@ -18,6 +18,9 @@ import (
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 )
 
+// demoTopic is the topic of the tests' events, as it is the CRM's in the demo.
+const demoTopic = "crm.events"
+
 // result is what a command line gave.
 type result struct {
 	code     int
