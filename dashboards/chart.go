@@ -59,7 +59,7 @@ func (r *reading) chart(ctx context.Context, id string, c *Cell) *chartView {
 	}
 	h, err := r.history(ctx, c.Metric)
 	if err != nil {
-		v.Error = r.site.explain(ctx, c.Metric, err)
+		v.Error = r.site.explain(ctx, &r.words, c.Metric, err)
 		return v
 	}
 	var d *drawn
@@ -82,7 +82,7 @@ func (r *reading) chart(ctx context.Context, id string, c *Cell) *chartView {
 		err = r.draw(ctx, v, d.spec)
 	}
 	if err != nil {
-		v.Error = r.site.explain(ctx, c.Metric, err)
+		v.Error = r.site.explain(ctx, &r.words, c.Metric, err)
 	}
 	return v
 }

@@ -39,7 +39,7 @@ func (r *reading) figure(ctx context.Context, code string) *figureView {
 	}
 	h, err := r.history(ctx, code)
 	if err != nil {
-		v.Error = r.site.explain(ctx, code, err)
+		v.Error = r.site.explain(ctx, &r.words, code, err)
 		return v
 	}
 	at := h.settled(&r.time)

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"context"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -137,7 +138,9 @@ func isClear(now, before *metric.Row) (differs, known bool) {
 	return d-below > 0 || d+above < 0, true
 }
 
-// write writes a value in its metric's unit.
+// write writes a value in its metric's unit, which stays on its line.
 func (r *reading) write(m *metric.Metric, v *float64) string {
-	return charts.FormatValue(v, m.Unit, r.site.cfg.Currency, r.language)
+	return unbroken(charts.FormatValue(v, m.Unit, r.site.cfg.Currency, r.language))
 }
+
+func unbroken(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
