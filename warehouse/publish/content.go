@@ -51,7 +51,7 @@ func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
 		return nil, err
 	}
 	f := &source{
-		File:   File{Path: "marts/" + m.Name + ".parquet", Kind: "mart", Table: "marts." + m.Name, Description: m.Description},
+		File: File{Path: "marts/" + m.Name + ".parquet", Kind: "mart", Table: "marts." + m.Name, Description: m.Description},
 		// The database is called marts after its file, so marts.leads is this table;
 		// a schema of that name would make it ambiguous.
 		schema: "main", name: m.Name,

@@ -156,7 +156,8 @@ func (p *Publisher) publish(ctx context.Context, c Content) (r *Result, err erro
 	beside := filepath.Join(p.cfg.Dir, hidden+m.Build)
 	written, err := p.write(ctx, snapshot, beside, before, files, m)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(beside))
+		_ = os.RemoveAll(beside) // what stays is removed by the next publish
+		return nil, err
 	}
 	// From here on a crash leaves a build that is whole and not current yet; the
 	// next publish removes it and makes another one.
