@@ -72,7 +72,7 @@ func (s *Spec) scale(most float64) (factor float64, suffix string) {
 		from, factor float64
 		suffix       string
 	}
-	steps := []step{{1e9, 1e-9, " bn"}, {1e6, 1e-6, " m"}, {2e4, 1e-3, " k"}}
+	steps := []step{{1e9, 1e-9, " bn"}, {1e6, 1e-6, " M"}, {2e4, 1e-3, " k"}}
 	switch s.Language {
 	case "zh-Hans":
 		steps = []step{{1e8, 1e-8, " 亿"}, {2e4, 1e-4, " 万"}}

@@ -119,10 +119,9 @@ func at(data []any, i int) (point object, ok bool) {
 
 // besideLine is the side of the last point on which its line doesn't come in.
 func (p *plot) besideLine(series *Series, last int) string {
-	isHigher := func(i int) bool {
-		return i >= 0 && i < len(series.Values) && series.Values[i] != nil && *series.Values[i] > *series.Values[last]
-	}
-	isValley := isHigher(last-1) && (last == len(series.Values)-1 || isHigher(last+1))
+	isThere := func(i int) bool { return i >= 0 && i < len(series.Values) && series.Values[i] != nil }
+	isHigher := func(i int) bool { return isThere(i) && *series.Values[i] > *series.Values[last] }
+	isValley := isHigher(last-1) && (!isThere(last+1) || isHigher(last+1))
 	isLow := *series.Values[last]*p.axis.factor < p.axis.low+0.12*(p.axis.high-p.axis.low)
 	if isValley && !isLow {
 		return "bottom"

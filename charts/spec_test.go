@@ -222,7 +222,7 @@ func TestAxis(t *testing.T) {
 		{numbers(950, 1000), "count", "en", 950, 1000, 10, ""},
 		{numbers(0, 45_000), "count", "en", 0, 50, 10, " k"},
 		{numbers(0, 45_000), "count", "zh-Hans", 0, 5, 1, " 万"},
-		{numbers(0, 3.2e6), "currency", "en", 0, 4, 1, " m"},
+		{numbers(0, 3.2e6), "currency", "en", 0, 4, 1, " M"},
 		{numbers(0, 3.2e8), "currency", "zh-Hant", 0, 4, 1, " 億"},
 		{numbers(-0.2, 0.4), "number", "en", -0.2, 0.4, 0.2, ""},
 	} {

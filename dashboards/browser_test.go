@@ -223,6 +223,9 @@ func TestInABrowser(t *testing.T) {
 		if n := b.number(seen(".still svg")); n != 0 {
 			t.Errorf("%d of the server's pictures are shown as well", n)
 		}
+		if said, _ := b.value(`document.querySelector(".live").getAttribute("aria-label")`).(string); !strings.Contains(said, "lowest") {
+			t.Errorf("a chart is read out as %q", said)
+		}
 		// The pointer brings the words of a point.
 		at := b.value(`(() => { const e = document.querySelector(".live"); e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`)
 		b.call("Input.dispatchMouseEvent", object{"type": "mouseMoved", "x": at.([]any)[0], "y": at.([]any)[1]})

@@ -19,7 +19,7 @@ import (
 const (
 	wide, narrow = 620, 332
 	lineHeight   = 264
-	barHeight    = 30
+	barHeight    = 23
 )
 
 // The most that is drawn; tables hold all.
@@ -32,6 +32,7 @@ const (
 type chartView struct {
 	ID, Title, Subtitle string
 	Error               string
+	IsEmpty             bool // there is nothing to draw
 	Notes               []string
 	Wide, Narrow        template.HTML
 	Options             template.JS // of the wide and the narrow picture
@@ -58,7 +59,7 @@ func (r *reading) chart(ctx context.Context, id string, c *Cell) *chartView {
 	}
 	h, err := r.history(ctx, c.Metric)
 	if err != nil {
-		v.Error = r.site.explain(ctx, c.Metric, err)
+		v.Error = r.site.explain(ctx, &r.words, c.Metric, err)
 		return v
 	}
 	var d *drawn
@@ -73,14 +74,26 @@ func (r *reading) chart(ctx context.Context, id string, c *Cell) *chartView {
 	if err == nil {
 		v.Subtitle, v.Notes, v.Head, v.Rows = d.spec.Title, d.notes, d.head, d.rows
 		v.Numbers = d.numbers
+		if v.IsEmpty = isEmpty(d.spec.Series); v.IsEmpty {
+			return v
+		}
 		d.spec.Title = v.Title + ", " + d.spec.Title
 		d.spec.Unit, d.spec.Currency, d.spec.Language = h.metric.Unit, r.site.cfg.Currency, r.language
 		err = r.draw(ctx, v, d.spec)
 	}
 	if err != nil {
-		v.Error = r.site.explain(ctx, c.Metric, err)
+		v.Error = r.site.explain(ctx, &r.words, c.Metric, err)
 	}
 	return v
+}
+
+func isEmpty(list []charts.Series) bool {
+	for _, series := range list {
+		if slices.ContainsFunc(series.Values, func(v *float64) bool { return v != nil }) {
+			return false
+		}
+	}
+	return true
 }
 
 // draw makes both pictures and what a browser needs to draw them itself.

@@ -39,7 +39,7 @@ func (r *reading) figure(ctx context.Context, code string) *figureView {
 	}
 	h, err := r.history(ctx, code)
 	if err != nil {
-		v.Error = r.site.explain(ctx, code, err)
+		v.Error = r.site.explain(ctx, &r.words, code, err)
 		return v
 	}
 	at := h.settled(&r.time)
@@ -131,23 +131,29 @@ func (r *reading) change(h *history, at, before int) *changeView {
 }
 
 // later tells how the periods after the settled one stand: the last complete
-// one, where it still ripens, and the running one.
+// one, where it is another, and the running one.
 func (r *reading) later(h *history, at int) []string {
 	var list []string
 	complete, running := r.time.last()-1, r.time.last()
-	if at < complete && h.rows[complete] != nil {
+	if at < complete {
 		row := h.rows[complete]
-		text := fmt.Sprintf(r.words.Between, spoken(r.time.periods[complete], r.language), r.write(h.metric, row.Value))
+		what := r.words.NoRows
+		if row != nil {
+			what = r.cell(h.metric, row)
+		}
+		text := fmt.Sprintf(r.words.Between, spoken(r.time.periods[complete], r.language), what)
 		list = append(list, r.withNotes(text, row))
 	}
 	if row := h.rows[running]; row != nil {
-		text := fmt.Sprintf(r.words.SoFar, spoken(r.time.periods[running], r.language), r.write(h.metric, row.Value))
-		list = append(list, text)
+		list = append(list, fmt.Sprintf(r.words.SoFar, spoken(r.time.periods[running], r.language), r.cell(h.metric, row)))
 	}
 	return list
 }
 
 func (r *reading) withNotes(text string, row *metric.Row) string {
+	if row == nil {
+		return text
+	}
 	if notes := r.notes(row); len(notes) > 0 {
 		return text + pick(r.language, " (", "（", "（") + strings.Join(notes, pick(r.language, "; ", "；", "；")) + pick(r.language, ")", "）", "）")
 	}
@@ -158,16 +164,17 @@ func (r *reading) withNotes(text string, row *metric.Row) string {
 // words: the chart and the table say what it means.
 func (h *history) spark(t *timeline, at int) template.HTML {
 	const width, height, edge = 120.0, 32.0, 4.0
-	low, high, first := 0.0, 0.0, -1
+	low, high, count := 0.0, 0.0, 0
 	for i := t.offset(); i <= at; i++ {
 		if v := value(h.rows[i]); v != nil {
-			if first < 0 {
-				first, low, high = i, *v, *v
+			if count == 0 {
+				low, high = *v, *v
 			}
 			low, high = min(low, *v), max(high, *v)
+			count++
 		}
 	}
-	if first < 0 || first == at {
+	if count < 3 || value(h.rows[at]) == nil {
 		return ""
 	}
 	if low == high {

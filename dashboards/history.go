@@ -3,7 +3,9 @@ package dashboards
 import (
 	"context"
 	"math"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/funnelhouse/funnelhouse/charts"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
@@ -15,6 +17,7 @@ type reading struct {
 	site     *Site
 	language string
 	words    words
+	today    time.Time // as of when
 	time     timeline
 
 	mu        sync.Mutex
@@ -65,7 +68,7 @@ func (r *reading) ask(ctx context.Context, code string) (*history, error) {
 }
 
 func (r *reading) request(code, from, to, by string) metric.Request {
-	q := metric.Request{Metric: code, Grain: r.time.grain, From: from, To: to, AsOf: r.site.cfg.Today()}
+	q := metric.Request{Metric: code, Grain: r.time.grain, From: from, To: to, AsOf: r.today}
 	if by != "" {
 		q.By = []string{by}
 	}
@@ -92,15 +95,18 @@ func (h *history) fillZeros(t *timeline) {
 
 // settled is the period whose value is shown large: the last complete one. Of
 // cohorts that still ripen it is the last one that no longer does, where there
-// is one: half a cohort's share would look like a fall.
+// is one: half a cohort's share would look like a fall. A value that isn't
+// there yet, as where a market's size is published later, is waited for: the
+// last one before it stays, for a few periods.
 func (h *history) settled(t *timeline) int {
-	complete := t.last() - 1
-	if row := h.rows[complete]; row == nil || !row.Has(metric.Immature) {
-		return complete
-	}
-	for i := complete - 1; i >= 0; i-- {
-		if row := h.rows[i]; row != nil && !row.Has(metric.Immature) {
+	complete, gaps := t.last()-1, 0
+	for i := complete; i >= 0 && gaps <= t.patience(); i-- {
+		switch row := h.rows[i]; {
+		case row != nil && row.Has(metric.Immature):
+		case value(row) != nil:
 			return i
+		default:
+			gaps++
 		}
 	}
 	return complete
@@ -132,7 +138,9 @@ func isClear(now, before *metric.Row) (differs, known bool) {
 	return d-below > 0 || d+above < 0, true
 }
 
-// write writes a value in its metric's unit.
+// write writes a value in its metric's unit, which stays on its line.
 func (r *reading) write(m *metric.Metric, v *float64) string {
-	return charts.FormatValue(v, m.Unit, r.site.cfg.Currency, r.language)
+	return unbroken(charts.FormatValue(v, m.Unit, r.site.cfg.Currency, r.language))
 }
+
+func unbroken(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }

@@ -3,6 +3,8 @@ package dashboards
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -120,5 +122,25 @@ func TestSchema(t *testing.T) {
 	var schema map[string]any
 	if err := json.Unmarshal(data, &schema); err != nil || schema["title"] != "page" {
 		t.Error(err, schema["title"])
+	}
+}
+
+// The page in the documentation is one.
+func TestDocumentedPage(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```yaml\npage: ")
+	page, _, end := strings.Cut(rest, "```")
+	if !ok || !end {
+		t.Fatal("docs/formats.md holds no page")
+	}
+	set, err := Load(files("page: " + page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(set, metricSet(t)); err != nil {
+		t.Error(err)
 	}
 }

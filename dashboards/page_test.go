@@ -47,7 +47,7 @@ var (
 
 // text is what a reader reads of a page.
 func text(body string) string {
-	return spaces.ReplaceAllString(strings.NewReplacer("&#43;", "+", "&#39;", "'", "&#34;", `"`, "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(tags.ReplaceAllString(body, " ")), " ")
+	return spaces.ReplaceAllString(strings.NewReplacer("&#43;", "+", "&#39;", "'", "&#34;", `"`, "&lt;", "<", "&gt;", ">", "&amp;", "&", "\u00a0", " ").Replace(tags.ReplaceAllString(body, " ")), " ")
 }
 
 func expect(t *testing.T, body string, has []string, lacks ...string) {
@@ -132,7 +132,7 @@ func TestFigure(t *testing.T) {
 		{
 			"within chance", "csat_top2", "/?lang=en",
 			rows{"2026-10": between(0.78, 0.83, 0.87), "2026-09": between(0.75, 0.80, 0.84), "2025-10": between(0.55, 0.60, 0.65)},
-			[]string{"+3.0 pp within chance", "+23.0 pp better", "n = 250 · 95 % interval 78.0 % to 87.0 %"},
+			[]string{"+3.0 pp within chance", "+23.0 pp better", "n = 250 95 % interval 78.0 % to 87.0 %"},
 			nil,
 		},
 		{
@@ -149,10 +149,17 @@ func TestFigure(t *testing.T) {
 		},
 		{
 			"not assessable", "otd_original", "/?lang=en",
-			rows{"2026-10": {N: new(int64(0))}, "2026-09": value1(0.8)},
+			rows{"2026-10": {N: new(int64(0))}},
 			[]string{"not assessable October 2026"},
 			[]string{"against"},
 		},
+		{
+			"not assessable yet", "share_revenue", "/?lang=en",
+			rows{"2026-11": {}, "2026-10": {Numerator: "5"}, "2026-09": value1(0.2), "2026-08": value1(0.1)},
+			[]string{"20.0 % September 2026 ▲ +10.0 pp better against August 2026 (10.0 %) October 2026: not assessable November 2026 so far: not assessable"},
+			nil,
+		},
+		{"no longer assessable", "share_revenue", "/?lang=en", rows{"2026-06": value1(0.2)}, []string{"no data October 2026"}, []string{"20.0 %"}},
 		{"nothing at all", "otd_original", "/?lang=en", rows{}, []string{"no data October 2026"}, []string{"against"}},
 		{
 			"a count without rows is 0", "converted_customers", "/?lang=en",
@@ -173,7 +180,7 @@ func TestFigure(t *testing.T) {
 		{
 			"nothing has ripened", "lead_to_won", "/?lang=en",
 			rows{"2026-10": flagged(value1(0.02), metric.Immature), "2025-10": value1(0.1)},
-			[]string{"10.0 % October 2025"},
+			[]string{"2.0 % October 2026", "▼ −8.0 pp not comparable yet", "still ripening"},
 			nil,
 		},
 		{
@@ -262,7 +269,7 @@ func TestBarsBy(t *testing.T) {
 	}}
 	body := get(t, onePage(t, metrics, "[{bars: otd_original, by: department}]", nil), "/?lang=en").Body.String()
 	expect(t, body, []string{
-		"By department, October 2026", "12 of 15 shown; the table has all · Pale: few cases",
+		"By department, October 2026", "12 of 15 shown; the table has all Pale: few cases",
 		"Department Value n 95 % interval Notes unit 13 13.0 % 100 – few cases: read with care unit 12 12.0 %", "not stated 3.0 %", "unit 14 not assessable",
 	})
 }
@@ -286,7 +293,7 @@ func TestFailure(t *testing.T) {
 	}}
 	body := get(t, onePage(t, refused, "[{figure: broken}, {figure: csat_top2}, {line: broken}, {figure: otd_original}, {bars: otd_original, by: channel}, {line: otd_original, by: channel}]", nil), "/?lang=en").Body.String()
 	expect(t, body, []string{
-		"A figure that fails Can't be shown broken", "Can't be shown marts.x is not built yet: run funnelhouse build", "October 2026",
+		"A figure that fails Can't be shown broken could not be computed; the log of funnelhouse says why.", "Can't be shown marts.x is not built yet: run funnelhouse build", "October 2026",
 	}, "secret")
 	if n := strings.Count(body, `class="failed"`); n != 5 {
 		t.Errorf("%d figures fail, not 5", n)
@@ -312,6 +319,31 @@ func TestHostileText(t *testing.T) {
 				t.Errorf("%s: the page holds %s", path, never)
 			}
 		}
+	}
+}
+
+// A page can be read as of a day that has passed; not as of one to come.
+func TestAsOf(t *testing.T) {
+	asked := &fake{Set: metricSet(t), change: func(q metric.Request, table *metric.Table) (*metric.Table, error) {
+		if got := q.AsOf.Format(time.DateOnly); got != "2026-03-31" || q.To != "2026-03" {
+			return nil, fmt.Errorf("asked to %s as of %s", q.To, got)
+		}
+		return table, nil
+	}}
+	body := get(t, onePage(t, asked, "[{figure: otd_original}]", nil), "/?lang=en&as_of=2026-03-31").Body.String()
+	expect(t, body, []string{"As of 31 March 2026", "February 2026", "March 2026 so far"}, "Can't be shown")
+	if !strings.Contains(body, `href="/?as_of=2026-03-31&amp;grain=quarter&amp;lang=en"`) {
+		t.Error("the day is lost on the way to another period")
+	}
+	for _, wrong := range []string{"2027-01-01", "0001-01-01", "x", "%3Cscript%3E", "2026-02-30"} {
+		expect(t, get(t, onePage(t, &fake{Set: metricSet(t)}, "[{figure: otd_original}]", nil), "/?lang=en&as_of="+wrong).Body.String(), []string{"As of 25 November 2026", "October 2026"})
+	}
+}
+
+func TestEmptyChart(t *testing.T) {
+	body := rows{}.page(t, "[{line: otd_original, compare: previous_year}, {bars: otd_original, by: channel}]", "/?lang=en")
+	if strings.Contains(body, "<svg") || strings.Count(body, `<p class="empty">no data</p>`) != 2 {
+		t.Error("a chart of nothing is drawn")
 	}
 }
 
@@ -401,7 +433,7 @@ func TestStatus(t *testing.T) {
 		}
 	})
 	expect(t, get(t, site.Handler(), "/?lang=en").Body.String(),
-		[]string{"As of 25 November 2026 · last data loaded 2026-11-25 09:00 Asia/Shanghai", "2 of the models failed in the last build"}, "figures computed", "mistakes")
+		[]string{"As of 25 November 2026 last data loaded 2026-11-25 09:00 Asia/Shanghai", "2 of the models failed in the last build"}, "figures computed", "mistakes")
 	site.SetStale(true)
 	expect(t, get(t, site.Handler(), "/?lang=en").Body.String(), []string{"The project's files have mistakes"})
 	empty := newSite(t, &fake{Set: metricSet(t)}, func(c *Config) { c.Pages = nil })

@@ -56,6 +56,14 @@ func (t *timeline) label(i int) string     { return t.periods[i].Label }
 // offset is where the shown periods begin.
 func (t *timeline) offset() int { return len(t.periods) - t.count }
 
+// patience is how many periods without a value an older one stands for.
+func (t *timeline) patience() int {
+	if t.grain == metric.Month {
+		return 3
+	}
+	return 1
+}
+
 // at is where a period stands; -1: nowhere.
 func (t *timeline) at(label string) int {
 	return slices.IndexFunc(t.periods, func(p metric.Period) bool { return p.Label == label })

@@ -168,14 +168,14 @@ func (s *Site) servePage(w http.ResponseWriter, r *http.Request, pages *Set, p *
 
 // explain is what a page says where a figure fails. A refusal is made for
 // people; any other error may hold values of rows and goes to the log.
-func (s *Site) explain(ctx context.Context, code string, err error) string {
+func (s *Site) explain(ctx context.Context, w *words, code string, err error) string {
 	if refused, ok := errors.AsType[*metric.RequestError](err); ok {
 		return refused.Err.Error()
 	}
 	if ctx.Err() == nil {
 		s.cfg.Logger.ErrorContext(ctx, "figure not shown", "metric", code, "reason", err)
 	}
-	return code
+	return fmt.Sprintf(w.SeeLog, code)
 }
 
 // languageOf is the one asked for, else the company's first.

@@ -14,6 +14,9 @@ import (
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 )
 
+// firstYear is how far back a page can be asked for.
+const firstYear = 1900
+
 // atOnce is how many cells are asked for at a time.
 const atOnce = 3
 
@@ -60,6 +63,12 @@ func (s *Site) view(r *http.Request, pages *Set, p *Page) *pageView {
 	if wanted := metric.Grain(r.URL.Query().Get("grain")); slices.Contains(grains(), wanted) {
 		grain = wanted
 	}
+	today := s.cfg.Today()
+	asOf, err := time.Parse(time.DateOnly, r.URL.Query().Get("as_of"))
+	isPast := err == nil && asOf.Before(today) && asOf.Year() >= firstYear
+	if isPast {
+		today = asOf
+	}
 	w := wordsOf(language)
 	v := &pageView{Language: language, W: w, Company: s.cfg.Company, page: p}
 	if s.isStale.Load() {
@@ -73,6 +82,9 @@ func (s *Site) view(r *http.Request, pages *Set, p *Page) *pageView {
 		query := url.Values{"lang": {language}}
 		if page != nil && grain != page.Grain {
 			query.Set("grain", string(grain))
+		}
+		if isPast {
+			query.Set("as_of", asOf.Format(time.DateOnly))
 		}
 		return path + "?" + query.Encode()
 	}
@@ -92,7 +104,7 @@ func (s *Site) view(r *http.Request, pages *Set, p *Page) *pageView {
 		v.Grains = append(v.Grains, link{Text: grainWord(&w, g), URL: address(p, language, g), IsCurrent: g == grain})
 	}
 	v.reading = &reading{
-		site: s, language: language, words: w, time: timelineOf(s.cfg.Calendar, grain, s.cfg.Today()), histories: map[string]*asked{},
+		site: s, language: language, words: w, today: today, time: timelineOf(s.cfg.Calendar, grain, today), histories: map[string]*asked{},
 	}
 	return v
 }
@@ -134,7 +146,7 @@ func (v *pageView) fill(ctx context.Context) {
 
 // status says as of when the figures hold and how old they are.
 func (s *Site) status(ctx context.Context, v *pageView) {
-	v.Status = []string{fmt.Sprintf(v.W.AsOf, spokenDay(s.cfg.Today(), v.Language))}
+	v.Status = []string{fmt.Sprintf(v.W.AsOf, spokenDay(v.reading.today, v.Language))}
 	if s.cfg.Fresh == nil {
 		return
 	}

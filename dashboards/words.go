@@ -35,7 +35,7 @@ type words struct {
 	SomeShown                                                   string
 	Table, Period, Value, Notes, NotStated                      string
 	Definition, Owner, Failed, FailedPage, LastGood             string
-	NothingHere, NotFound, Home, NotBuilt                       string
+	NothingHere, NotFound, Home, NotBuilt, SeeLog               string
 }
 
 func wordsOf(language string) words {
@@ -63,7 +63,7 @@ func english() words {
 		LastPeriods: "Last %d %s", YearBefore: "A year before", MayChange: "Dotted or pale: may still change", PaleFew: "Pale: few cases", By: "By %s, %s",
 		SomeShown: "%d of %d shown; the table has all",
 		Table:     "Figures as a table", Period: "Period", Value: "Value", Notes: "Notes", NotStated: "not stated",
-		Definition: "Definition", Owner: "Owner: %s", Failed: "Can't be shown", FailedPage: "The pages can't be shown: their files have mistakes.",
+		Definition: "Definition", Owner: "Owner: %s", Failed: "Can't be shown", SeeLog: "%s could not be computed; the log of funnelhouse says why.", FailedPage: "The pages can't be shown: their files have mistakes.",
 		LastGood:    "The project's files have mistakes; this page shows the last version without. Run funnelhouse check to see them.",
 		NothingHere: "No page has been defined and no metric either.", NotFound: "There is no such page.", Home: "To the first page",
 		NotBuilt: "%d of the models failed in the last build; what rests on them is as it was before.",
@@ -84,7 +84,7 @@ func simplified() words {
 		LastPeriods: "最近 %d 个%s", YearBefore: "上年同期", MayChange: "点线或浅色：仍可能变化", PaleFew: "浅色：样本少", By: "按%s，%s",
 		SomeShown: "图中显示 %d 项，共 %d 项；表中列出全部",
 		Table:     "数据表", Period: "期间", Value: "数值", Notes: "备注", NotStated: "未填",
-		Definition: "定义", Owner: "负责部门：%s", Failed: "无法显示", FailedPage: "页面无法显示：其文件有错误。",
+		Definition: "定义", Owner: "负责部门：%s", Failed: "无法显示", SeeLog: "%s 无法计算；原因见 funnelhouse 的日志。", FailedPage: "页面无法显示：其文件有错误。",
 		LastGood:    "项目文件有错误；本页显示的是上一个无误的版本。运行 funnelhouse check 查看错误。",
 		NothingHere: "尚未定义页面和指标。", NotFound: "没有这个页面。", Home: "回到首页",
 		NotBuilt: "上次构建中有 %d 个模型失败；依赖它们的指标保持之前的结果。",
@@ -105,7 +105,7 @@ func traditional() words {
 		LastPeriods: "最近 %d 個%s", YearBefore: "上年同期", MayChange: "點線或淺色：仍可能變化", PaleFew: "淺色：樣本少", By: "按%s，%s",
 		SomeShown: "圖中顯示 %d 項，共 %d 項；表中列出全部",
 		Table:     "資料表", Period: "期間", Value: "數值", Notes: "備註", NotStated: "未填",
-		Definition: "定義", Owner: "負責部門：%s", Failed: "無法顯示", FailedPage: "頁面無法顯示：其檔案有錯誤。",
+		Definition: "定義", Owner: "負責部門：%s", Failed: "無法顯示", SeeLog: "%s 無法計算；原因見 funnelhouse 的日誌。", FailedPage: "頁面無法顯示：其檔案有錯誤。",
 		LastGood:    "專案檔案有錯誤；本頁顯示的是上一個無誤的版本。執行 funnelhouse check 查看錯誤。",
 		NothingHere: "尚未定義頁面和指標。", NotFound: "沒有這個頁面。", Home: "回到首頁",
 		NotBuilt: "上次建置中有 %d 個模型失敗；依賴它們的指標保持之前的結果。",

@@ -42,6 +42,30 @@ func Check(set *Set, metrics definitions) error {
 	return errors.Join(problems...)
 }
 
+// Fit returns of each report what the metrics can answer: a section without any
+// of its metrics, or whose dimension they lack, is left out, and so is a report
+// without sections. It is for built-in reports in a project of other metrics.
+func (s *Set) Fit(metrics definitions) *Set {
+	fit := &Set{reports: map[string]*Report{}}
+	for name, r := range s.reports {
+		some := *r
+		some.Sections = nil
+		for _, section := range r.Sections {
+			section.Metrics = slices.DeleteFunc(slices.Clone(section.Metrics), func(code string) bool {
+				m, err := metrics.Get(code)
+				return err != nil || section.By != "" && !slices.Contains(m.Dimensions, section.By)
+			})
+			if len(section.Metrics) > 0 {
+				some.Sections = append(some.Sections, section)
+			}
+		}
+		if len(some.Sections) > 0 {
+			fit.reports[name] = &some
+		}
+	}
+	return fit
+}
+
 func dimensionFix(word string, known []string) string {
 	if near := yamlfile.Nearest(word, known); near != "" {
 		return "did you mean " + near + "?"

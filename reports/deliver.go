@@ -93,6 +93,13 @@ func (k *Keeper) deliver(ctx context.Context, e *Edition, by time.Time) (next ti
 // whether the server has the mail.
 func (k *Keeper) attempt(ctx context.Context, e *Edition, recipient int) Delivery {
 	r := e.Recipients[recipient]
+	// Whoever asks for a mail that is just being sent learns how it went.
+	select {
+	case k.sending <- struct{}{}:
+		defer func() { <-k.sending }()
+	case <-ctx.Done():
+		return Delivery{Recipient: r, State: StateWaiting}
+	}
 	log := k.cfg.Logger.With("report", e.Report, "period", e.Period, "edition", e.Number, "recipient", recipient+1, "of", len(e.Recipients))
 	standing := Delivery{Recipient: r, State: StateWaiting, Next: time.Now().Round(0).Add(firstPause)}
 	page, unreadable := k.cfg.Ledger.ReadPage(e, r.Language)
@@ -102,7 +109,7 @@ func (k *Keeper) attempt(ctx context.Context, e *Edition, recipient int) Deliver
 		return standing
 	}
 	if !ok {
-		return standing // somebody else is at it or was
+		return standing // it was sent meanwhile
 	}
 	outcome, message := Accepted, ""
 	if unreadable != nil {

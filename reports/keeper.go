@@ -46,8 +46,9 @@ type Config struct {
 type Keeper struct {
 	cfg Config
 
-	making sync.Mutex // held while an edition is made: its number is taken
-	poked  chan struct{}
+	making  sync.Mutex    // held while an edition is made: its number is taken
+	sending chan struct{} // holds a value while a mail is sent
+	poked   chan struct{}
 
 	// Of Run alone:
 
@@ -71,7 +72,7 @@ func New(cfg Config) *Keeper {
 	if cfg.Look == 0 {
 		cfg.Look = time.Minute
 	}
-	return &Keeper{cfg: cfg, poked: make(chan struct{}, 1), failed: map[string]*failing{}}
+	return &Keeper{cfg: cfg, sending: make(chan struct{}, 1), poked: make(chan struct{}, 1), failed: map[string]*failing{}}
 }
 
 func (k *Keeper) company() Company { return k.cfg.Company }

@@ -610,3 +610,32 @@ func TestLastOver(t *testing.T) {
 		}
 	}
 }
+
+// Who asks for a mail that Run is just sending waits for it, and it is sent once.
+func TestDeliverWhileRunning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.mailer.answer = func(context.Context, int, Mail) error {
+			time.Sleep(20 * time.Second)
+			return nil
+		}
+		defer s.start()()
+		set, err := s.house.Reports()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.keeper.Make(t.Context(), Order{Report: set.All()[0], Period: period(t, "1999-12"), Send: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // Run sends the first
+		list, err := s.keeper.Deliver(t.Context(), e)
+		if err != nil || len(list) != 2 || list[0].State != StateSent || list[1].State != StateSent {
+			t.Errorf("got %+v, %v", list, err)
+		}
+		if n := len(s.mailer.sent()); n != 2 {
+			t.Errorf("%d mails", n)
+		}
+	})
+}

@@ -165,6 +165,28 @@ a.yaml:4:118: sections[3].by: lead_to_won has no dimension "salesperson"; its di
 	}
 }
 
+func TestFit(t *testing.T) {
+	t.Parallel()
+	set, err := Load(fstest.MapFS{
+		"a.yaml": {Data: []byte(head + "sections: [{figures: [x, y]}, {line: x, by: channel}, {line: x, by: product}, {bars: y, by: channel}, {line: x}]\n")},
+		"b.yaml": {Data: []byte(strings.Replace(head, "report: a", "report: b", 1) + "sections: [{line: y}]\n")},
+	}, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := fakeDefinitions{"x": {Name: "x", Dimensions: []string{"channel"}}}
+	fit := set.Fit(metrics)
+	if err := Check(fit, metrics); err != nil || !slices.Equal(fit.Names(), []string{"a"}) {
+		t.Fatalf("%v, %v", fit.Names(), err)
+	}
+	if s := fit.All()[0].Sections; len(s) != 3 || !slices.Equal(s[0].Metrics, []string{"x"}) || s[1].By != "channel" || s[2].By != "" {
+		t.Errorf("sections %+v", s)
+	}
+	if len(set.All()[0].Sections) != 5 {
+		t.Error("it changed what it was made from")
+	}
+}
+
 // fakeDefinitions stands for a metric.Set, and answers as one does.
 type fakeDefinitions map[string]*metric.Metric
 

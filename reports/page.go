@@ -232,11 +232,15 @@ func (w *writer) figure(f *figureFacts) figureView {
 		return v
 	}
 	row := f.now.row
-	if row == nil || row.Value == nil {
-		v.Missing = w.noFigure
-	}
-	if row == nil {
+	switch {
+	case row == nil && counted(f.metric):
+		v.Missing = w.noData
 		return v
+	case row == nil:
+		v.Missing = w.noFigure
+		return v
+	case row.Value == nil:
+		v.Missing = w.noFigure
 	}
 	v.Value = w.show(f.metric, row.Value)
 	if row.N != nil && f.metric.Kind != metric.Count {

@@ -225,6 +225,11 @@ func TestLacking(t *testing.T) {
 	if want := []string{"New leads could not be computed: the model marts.leads is not built."}; !slices.Equal(v.Lacking, want) {
 		t.Errorf("got %q", v.Lacking)
 	}
+	// Before the company's first day nothing was counted, and nothing was zero.
+	v = viewOf(t, factsOf(t, fake, head+"sections: [{figures: [bookings, share_revenue]}]\n", "2023-10", "2026-11-02"), "en", &fakeCharts{})
+	if f := v.Sections[0].Figures; f[0].Missing != "No data for this period." || f[0].Value != "–" || f[1].Missing != "not assessable" {
+		t.Errorf("got %+v", f)
+	}
 	// Sources that stand still are no zero.
 	fake.state.Topics = fake.state.Topics[:1]
 	v = viewOf(t, factsOf(t, fake, head+"sections: [{figures: [bookings]}]\n", "2026-12", "2027-01-02"), "en", &fakeCharts{})

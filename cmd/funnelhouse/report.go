@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
 	"github.com/funnelhouse/funnelhouse/reports"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 )
@@ -96,7 +95,7 @@ func (a *app) makeReport(ctx context.Context, h *house, name string, f reportFla
 	a.sayLacking(edition.Lacking)
 	for _, p := range edition.Pages {
 		path := keeper.Path(edition, p.Language)
-		if relative, err := filepath.Rel(a.cwd, path); err == nil {
+		if relative, err := filepath.Rel(a.cwd, path); err == nil && filepath.IsLocal(relative) {
 			path = relative
 		}
 		if _, err := fmt.Fprintln(a.io.out, path); err != nil {
@@ -305,9 +304,8 @@ func (a *app) listEditions(h *house, keeper *reports.Keeper, set *reports.Set, n
 	return s.close()
 }
 
-// loadReports reads the project's reports. The built-in one asks for metrics of
-// the built-in sql: a project that has its own sql, without these, has none
-// until it writes one.
+// loadReports reads the project's reports. Of the built-in ones those parts are
+// taken that the metrics of a project's own sql can answer.
 func (h *house) loadReports() (*reports.Set, error) { return loadReports(h.dir, h.zone()) }
 
 func loadReports(dir string, zone *time.Location) (*reports.Set, error) {
@@ -323,8 +321,5 @@ func loadReports(dir string, zone *time.Location) (*reports.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(yamlfile.Problems(reports.Check(set, metrics))) > 0 {
-		return &reports.Set{}, nil
-	}
-	return set, nil
+	return set.Fit(metrics), nil
 }

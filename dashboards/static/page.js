@@ -60,6 +60,7 @@
       option.tooltip.formatter = colored(option);
     });
     picture.classList.add("is-live");
+    live.setAttribute("role", "img"); // ECharts adds the words
     live.style.height = live.dataset.height + "px";
     var chart = echarts.init(live, null, { renderer: "svg" });
     var isNarrow = null;

@@ -65,7 +65,8 @@ commitments as (
     where commitment_rank = 1
 ),
 
-ranked_rebaselines as (
+-- Materialized, so that the rounds below don't rank all of them anew each time.
+ranked_rebaselines as materialized (
     select
         commitment_id,
         new_date,
