@@ -14,7 +14,7 @@ import (
 func (a *app) buildCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "build",
-		Short: "Build the models, test them, and publish them together",
+		Short: "Build the models, test them, and adopt them together",
 		Long: `build makes every model of sql/ anew beside the old one, tests it, and then swaps
 all of them at once: readers see the old figures or the new ones, never a mixture.
 A model whose test fails keeps its old version, and so does everything below it.`,

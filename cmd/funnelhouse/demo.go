@@ -37,7 +37,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `demo starts a broker inside this process and lets a made-up company act: two years of
 leads, deals, contracts, complaints, surveys, releases and markets, about 300,000 events,
 some of them late, twice or broken. It ingests them, builds the models, computes every
-metric, and holds the figures against the books that the company kept meanwhile.
+metric, and holds the figures against the books that the company kept meanwhile. Then it
+makes the report of the last month and publishes Parquet.
 
 What it writes lies in --dir: funnelhouse.yaml and data/. A folder keeps its company: run
 again, demo goes on where it stands and loads nothing twice.`,
@@ -154,14 +155,15 @@ func (a *app) demo(ctx context.Context, h *house, flags *pflag.FlagSet, asked de
 		return err
 	}
 	say("")
-	say("everything in %.1f s; it lies here:", time.Since(started).Seconds())
-	say("  %-34s this installation", filepath.Join(a.dir, configFile))
-	say("  %-34s the warehouse, a DuckDB file", filepath.Join(a.dir, "data", databaseFile))
-	say("  %-34s the embedded broker's topics", filepath.Join(a.dir, "data", "broker"))
-	say("  %-34s the books: what every metric must say", filepath.Join(a.dir, "data", truthFile))
 	if len(compared.differences) > 0 {
 		return compared.err()
 	}
+	if err := a.demoWritten(ctx, h, truth.AsOf[:len(monthLayout)], say); err != nil {
+		return err
+	}
+	say("")
+	say("everything in %.1f s; it lies here:", time.Since(started).Seconds())
+	a.demoPlaces(say)
 	say("go on with:")
 	say("  funnelhouse serve%s     its pages, at http://%s", dirFlag(a.dir), h.settings.listen)
 	say("  funnelhouse metric otd_original%s --grain quarter --by department --as-of %s", dirFlag(a.dir), truth.AsOf)

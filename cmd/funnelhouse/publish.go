@@ -20,9 +20,9 @@ func (a *app) publishCommand() *cobra.Command {
 all of them as a DuckDB file, to data/published/<build>/. The link data/published/current
 leads to the newest build and is replaced in one step: a reader that follows it once reads
 one whole build. Files that would be the same are those of the build before. serve does
-this by itself after builds.`,
+this by itself after builds and when a day begins.`,
 		Example: `  funnelhouse publish
-  duckdb data/published/current/marts.duckdb "from metrics.values"`,
+  duckdb -readonly data/published/current/marts.duckdb "from metrics.values"`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withHouse(c.Context(), "publish", func(ctx context.Context, h *house) error {
 				started := time.Now()
@@ -58,12 +58,28 @@ func writePublished(out io.Writer, r *publish.Result, took time.Duration, folder
 	return err
 }
 
-// publish writes what was built last, one publish at a time: with the models
-// and metrics of the last build that succeeded, and before the first one with
-// those in the project's files.
+// publish writes what was built last, one publish at a time.
 func (h *house) publish(ctx context.Context) (*publish.Result, error) {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
+	content, err := h.publishable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	publisher, err := publish.New(publish.Config{
+		Dir: filepath.Join(h.dir, "data", publishedFolder), Warehouse: h.wh, Keep: h.settings.publishedKept,
+		Version: buildVersion(), Zone: h.zone().String(), Logger: h.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return publisher.Publish(ctx, *content)
+}
+
+// publishable is the content of a build: models and metrics of the last build
+// of models that succeeded; in a process that has built none, those in the
+// project's files.
+func (h *house) publishable(ctx context.Context) (*publish.Content, error) {
 	f := h.adopted.Load()
 	if f == nil {
 		var err error
@@ -71,7 +87,7 @@ func (h *house) publish(ctx context.Context) (*publish.Result, error) {
 			return nil, err
 		}
 	}
-	content := publish.Content{Metrics: f.metrics, Company: h.company(), AsOf: h.today(), Project: f.models.Hash}
+	content := &publish.Content{Metrics: f.metrics, Company: h.company(), AsOf: h.today(), Project: f.models.Hash}
 	for _, m := range f.models.Models() {
 		if m.Schema != "marts" {
 			continue
@@ -89,31 +105,20 @@ func (h *house) publish(ctx context.Context) (*publish.Result, error) {
 		}
 		content.Models = append(content.Models, mart)
 	}
-	publisher, err := publish.New(publish.Config{
-		Dir: filepath.Join(h.dir, "data", publishedFolder), Warehouse: h.wh, Keep: h.settings.publishedKept,
-		Version: buildVersion(), Zone: h.zone().String(), Logger: h.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return publisher.Publish(ctx, content)
+	return content, nil
 }
 
 // publishOn publishes after builds, at most as often as the configuration
-// says. A failure keeps the builds that are there, and is tried again whether
-// another build comes or not.
+// says, and when a new day begins, as of which metrics may say something else.
+// A failure keeps the builds that are there and is tried again.
 func (h *house) publishOn(ctx context.Context, built <-chan struct{}) error {
-	again := false
+	select { // the first build brings what is missing
+	case <-built:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for {
-		if !again {
-			select {
-			case <-built:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
 		result, err := h.publish(ctx)
-		again = err != nil
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -125,5 +130,21 @@ func (h *house) publishOn(ctx context.Context, built <-chan struct{}) error {
 		if !wait(ctx, h.settings.publishEvery) {
 			return ctx.Err()
 		}
+		if err != nil {
+			continue
+		}
+		tomorrow := time.NewTimer(untilTomorrow(time.Now(), h.zone()))
+		select {
+		case <-built:
+		case <-tomorrow.C:
+		case <-ctx.Done():
+		}
+		tomorrow.Stop()
 	}
+}
+
+// untilTomorrow is how long it is to the next business day.
+func untilTomorrow(now time.Time, zone *time.Location) time.Duration {
+	year, month, day := now.In(zone).Date()
+	return time.Date(year, month, day+1, 0, 0, 0, 0, zone).Sub(now)
 }

@@ -38,3 +38,20 @@ func TestWriteNew(t *testing.T) {
 		t.Error("made a folder in a file")
 	}
 }
+
+func TestSync(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := os.WriteFile(path, []byte("of somebody else"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for _, there := range []string{path, dir} {
+		if err := Sync(there); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := Sync(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what isn't there: %v", err)
+	}
+}

@@ -133,7 +133,9 @@ func aggregates(m *Metric) []string {
 	}
 	columns = append(columns, measured(m)+" as "+colN, "count(*) - "+measured(m)+" as "+colWithout)
 	if m.MeanInterval {
-		columns = append(columns, "var_pop(cast("+colMeasure+" as double)) as "+colVariance)
+		// In one order: the last digits of a sum of doubles depend on it, and the
+		// same rows must give the same interval every time.
+		columns = append(columns, "var_pop(cast("+colMeasure+" as double) order by "+colMeasure+") as "+colVariance)
 	}
 	return columns
 }

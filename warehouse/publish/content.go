@@ -51,18 +51,24 @@ func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
 		return nil, err
 	}
 	f := &source{
-		File:   File{Path: "marts/" + m.Name + ".parquet", Kind: "mart", Table: "marts." + m.Name, Description: m.Description},
-		schema: "marts", name: m.Name,
+		File: File{Path: "marts/" + m.Name + ".parquet", Kind: "mart", Table: "marts." + m.Name, Description: m.Description},
+		// The database is called marts after its file, so marts.leads is this table;
+		// a schema of that name would make it ambiguous.
+		schema: "main", name: m.Name,
 	}
 	table := sqltree.Table{Schema: m.Schema, Name: m.Name}
-	var list, wide []string
+	var list, wide, beyond []string
 	for _, c := range columns {
 		expr, typ := readable(sqltree.Quote(c.Name), c.Type)
 		if narrowed(c.Type) {
 			wide = append(wide, c.Name)
+			beyond = append(beyond, "coalesce(bool_or("+sqltree.Quote(c.Name)+" is distinct from "+strings.Replace(expr, "cast(", "try_cast(", 1)+"), false)")
 		}
 		list = append(list, expr+" as "+sqltree.Quote(c.Name))
 		f.Columns = append(f.Columns, Column{Name: c.Name, Type: typ, Description: m.Columns[c.Name]})
+	}
+	if err := s.fits(ctx, table, wide, beyond); err != nil {
+		return nil, err
 	}
 	rows := "select " + strings.Join(list, ", ") + " from " + table.SQL()
 	// The same rows in another order are the same file: readers of Parquet rely
@@ -70,16 +76,38 @@ func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
 	var sum, xor string
 	err = s.QueryRowContext(ctx, "select count(*), cast(coalesce(sum(hash(r)), 0) as varchar), cast(coalesce(bit_xor(hash(r)), 0) as varchar) from ("+rows+") as r").
 		Scan(&f.Rows, &sum, &xor)
-	if err != nil && len(wide) > 0 {
-		return nil, fmt.Errorf("a number of %s has more than the 18 digits that BI tools read; cast it in the model to a narrower decimal: %w",
-			strings.Join(wide, ", "), err)
-	}
 	if err != nil {
 		return nil, err
 	}
 	f.Content = fingerprint(f.Description, f.Columns, sum, xor, f.Rows)
 	f.query = rows + ordered(m, columns)
 	return f, nil
+}
+
+// fits refuses a table with numbers that the narrower type can't hold as they
+// are. Rounding one in silence would make two truths of it.
+func (s *snapshot) fits(ctx context.Context, table sqltree.Table, wide, beyond []string) error {
+	if len(wide) == 0 {
+		return nil
+	}
+	found, to := make([]bool, len(wide)), make([]any, len(wide))
+	for i := range found {
+		to[i] = &found[i]
+	}
+	if err := s.QueryRowContext(ctx, "select "+strings.Join(beyond, ", ")+" from "+table.SQL()).Scan(to...); err != nil {
+		return err
+	}
+	var columns []string
+	for i, name := range wide {
+		if found[i] {
+			columns = append(columns, name)
+		}
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	return fmt.Errorf("a number of %s has more digits than the 18 that BI tools read, or more than 9 after the point; cast or round it in the model, like cast(… as decimal(18, 2))",
+		strings.Join(columns, ", "))
 }
 
 // ordered sorts a mart's rows by its grain, which makes files smaller and
@@ -100,7 +128,7 @@ func ordered(m *Model, columns []Column) string {
 // fingerprint tells one content from another.
 func fingerprint(parts ...any) string {
 	h := sha256.New()
-	// Nothing in it fails to marshal.
+	// Nothing in it fails to marshal: numbers that JSON lacks are null already.
 	_ = json.NewEncoder(h).Encode(parts)
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
@@ -135,17 +163,15 @@ func readable(column, typ string) (expr, as string) {
 		return column, typ
 	case "TINYINT", "SMALLINT", "UTINYINT", "USMALLINT":
 		return cast("INTEGER")
-	case "UINTEGER":
+	case "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT":
 		return cast("BIGINT")
-	case "UBIGINT", "HUGEINT", "UHUGEINT":
-		return cast("DECIMAL(18,0)")
 	case "FLOAT":
 		return cast("DOUBLE")
 	case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
 		return cast("TIMESTAMP")
-	case "UUID", "INTERVAL", "TIME", "TIME WITH TIME ZONE":
+	case "UUID", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "BIT":
 		return cast("VARCHAR")
-	case "BLOB", "BIT":
+	case "BLOB":
 		return "base64(" + column + ")", "VARCHAR"
 	}
 	if strings.HasPrefix(typ, "ENUM") || typ == "JSON" {

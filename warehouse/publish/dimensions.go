@@ -1,27 +1,12 @@
 package publish
 
 import (
-	"context"
 	"database/sql/driver"
 	"strings"
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 )
-
-// dimension is a table that is computed here, whole.
-func dimension(name, description string, columns []Column, rows [][]driver.Value) *source {
-	f := &source{
-		File: File{
-			Path: "dimensions/" + name + ".parquet", Kind: "dimension", Table: "dimensions." + name,
-			Description: description, Rows: int64(len(rows)), Columns: columns,
-		},
-		schema: "dimensions", name: name,
-	}
-	f.Content = fingerprint(description, columns, rows)
-	f.fill = func(ctx context.Context, w *writer, table string) error { return w.fill(ctx, table, columns, rows) }
-	return f
-}
 
 // catalogue describes the metrics.
 func catalogue(c Content) *source {
@@ -57,7 +42,7 @@ func catalogue(c Content) *source {
 		}
 		rows = append(rows, append(row, strings.Join(m.Dimensions, " ")))
 	}
-	return dimension("metrics", "What each metric means.", columns, rows)
+	return computed("dimensions", "metrics", "dimension", "What each metric means.", columns, rows)
 }
 
 func orNull(s string) driver.Value {
@@ -94,5 +79,5 @@ func calendar(c Content, first time.Time) *source {
 		}
 		rows = append(rows, append(row, c.Company.PeriodOf(day, metric.Week).Label, int32((int(day.Weekday())+6)%7+1)))
 	}
-	return dimension("calendar", "The days, with the names of their periods.", columns, rows)
+	return computed("dimensions", "calendar", "dimension", "The days, with the names of their periods.", columns, rows)
 }

@@ -110,7 +110,7 @@ func (m *Manifest) file(path string) *File {
 // same tells whether a build of these files would be this one again. Offsets
 // alone make no new build: they move with every record, counted or not.
 func (m *Manifest) same(files []*source, next *Manifest) bool {
-	if m.AsOf != next.AsOf || m.Zone != next.Zone || m.Version != next.Version || len(m.Files) != len(files)+1 {
+	if m == nil || m.AsOf != next.AsOf || m.Zone != next.Zone || m.Version != next.Version || len(m.Files) != len(files)+1 {
 		return false
 	}
 	for _, f := range files {

@@ -84,13 +84,17 @@ const (
 	currentLink  = "current"
 	manifestFile = "manifest.json"
 	databaseFile = "marts.duckdb"
-	hidden       = "." // begins the name of what is not a build (yet)
+	spillFolder  = "tmp" // where the writing DuckDB puts what doesn't fit in its memory
+	hidden       = "."   // begins the name of what is not a build (yet)
 )
 
 // New returns a Publisher.
 func New(cfg Config) (*Publisher, error) {
 	if cfg.Dir == "" || cfg.Warehouse == nil {
 		return nil, errors.New("make a publisher: no folder or no warehouse")
+	}
+	if cfg.Keep < 0 {
+		return nil, fmt.Errorf("make a publisher: keep %d older builds", cfg.Keep)
 	}
 	if cfg.Keep == 0 {
 		cfg.Keep = 2
@@ -107,14 +111,15 @@ func New(cfg Config) (*Publisher, error) {
 	return &Publisher{cfg: cfg, step: func(string) error { return nil }}, nil
 }
 
-// Publish writes a build, unless all of it would be as in the current one. An
-// error leaves the current build as it was.
+// Publish writes a build, unless all of it would be as in the current one. With
+// an error the current build is the one it was, or the new one where only the
+// removal of older ones failed.
 func (p *Publisher) Publish(ctx context.Context, c Content) (*Result, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()
 	r, err := p.publish(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("publish to %s: %w; what was published before is untouched", p.cfg.Dir, err)
+		return nil, fmt.Errorf("publish to %s: %w", p.cfg.Dir, err)
 	}
 	return r, nil
 }
@@ -139,17 +144,23 @@ func (p *Publisher) publish(ctx context.Context, c Content) (r *Result, err erro
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.same(files, m) {
+	if before.same(files, m) && p.stands(before) {
 		return &Result{Build: before.Build, Path: filepath.Join(p.cfg.Dir, before.Build), Manifest: before}, nil
 	}
-	m.Build = p.name(before)
+	if before != nil && before.Version != m.Version {
+		before = nil // another program may have written the same rows otherwise
+	}
+	if m.Build, err = p.name(); err != nil {
+		return nil, err
+	}
 	beside := filepath.Join(p.cfg.Dir, hidden+m.Build)
 	written, err := p.write(ctx, snapshot, beside, before, files, m)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(beside))
+		_ = os.RemoveAll(beside) // what stays is removed by the next publish
+		return nil, err
 	}
 	// From here on a crash leaves a build that is whole and not current yet; the
-	// next publish makes another one.
+	// next publish removes it and makes another one.
 	place := filepath.Join(p.cfg.Dir, m.Build)
 	if err := p.do("rename", func() error { return durable.Rename(beside, place) }); err != nil {
 		return nil, err
@@ -158,7 +169,7 @@ func (p *Publisher) publish(ctx context.Context, c Content) (r *Result, err erro
 		return nil, err
 	}
 	if err := p.do("prune", p.prune); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("build %s is current, but older ones are not removed: %w", m.Build, err)
 	}
 	return &Result{Build: m.Build, Path: place, New: true, Manifest: m, Written: written}, nil
 }
@@ -174,26 +185,25 @@ func (p *Publisher) do(name string, f func() error) error {
 	return p.step("after " + name)
 }
 
+// buildName is how a build is named: by the time at which it was begun.
+const buildName = "20060102T150405.000Z"
+
 // name is the time of the build. A clock that stands still or was set back
 // makes no name twice, and names sort in the order of publishing.
-func (p *Publisher) name(before *Manifest) string {
-	const layout = "20060102T150405.000Z"
-	at := p.cfg.Now().UTC()
-	name := at.Format(layout)
-	if before != nil && name <= before.Build {
-		if last, err := time.Parse(layout, before.Build); err == nil {
-			at = last
-		}
+func (p *Publisher) name() (string, error) {
+	names, err := p.builds()
+	if err != nil {
+		return "", err
 	}
-	for ; ; at = at.Add(time.Millisecond) {
-		name = at.Format(layout)
-		if before != nil && name <= before.Build {
-			continue
+	name := p.cfg.Now().UTC().Format(buildName)
+	if len(names) > 0 && name <= names[len(names)-1] {
+		last, err := time.Parse(buildName, names[len(names)-1])
+		if err != nil {
+			return "", err
 		}
-		if _, err := os.Lstat(filepath.Join(p.cfg.Dir, name)); errors.Is(err, fs.ErrNotExist) {
-			return name
-		}
+		name = last.Add(time.Millisecond).Format(buildName)
 	}
+	return name, nil
 }
 
 // link points `current` at a build: the new link is made under another name,
@@ -220,7 +230,20 @@ func (p *Publisher) current() (*Manifest, error) {
 	return m, nil
 }
 
-// builds lists the builds by their names, the oldest first.
+// stands tells whether the files of a build are there in their full size.
+func (p *Publisher) stands(m *Manifest) bool {
+	for i := range m.Files {
+		f := &m.Files[i]
+		info, err := os.Stat(filepath.Join(p.cfg.Dir, m.Build, filepath.FromSlash(f.Path)))
+		if err != nil || info.Size() != f.Bytes {
+			return false
+		}
+	}
+	return true
+}
+
+// builds lists the builds by their names, the oldest first. Whatever else lies
+// in the folder is somebody's own.
 func (p *Publisher) builds() ([]string, error) {
 	entries, err := os.ReadDir(p.cfg.Dir)
 	if err != nil {
@@ -228,7 +251,7 @@ func (p *Publisher) builds() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), hidden) {
+		if e.IsDir() && isBuild(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
@@ -236,20 +259,48 @@ func (p *Publisher) builds() ([]string, error) {
 	return names, nil
 }
 
-// clean removes what a crash left unfinished: it never had a name that counts.
+func isBuild(name string) bool {
+	_, err := time.Parse(buildName, name)
+	return err == nil
+}
+
+// clean removes what an earlier publish left unfinished: what never had a name
+// that counts, and builds that came after the current one without becoming it.
+// They would be kept in the place of builds that somebody may still read.
 func (p *Publisher) clean() error {
 	entries, err := os.ReadDir(p.cfg.Dir)
 	if err != nil {
 		return err
 	}
+	// Without a link no build is removed.
+	current, err := os.Readlink(filepath.Join(p.cfg.Dir, currentLink))
+	linked := err == nil && isBuild(current)
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), hidden) {
-			if err := os.RemoveAll(filepath.Join(p.cfg.Dir, e.Name())); err != nil {
-				return fmt.Errorf("remove what an earlier publish left: %w", err)
-			}
+		name, unfinished := strings.CutPrefix(e.Name(), hidden)
+		switch {
+		case unfinished && (isBuild(name) || name == currentLink || name == spillFolder):
+		case linked && isBuild(e.Name()) && e.Name() > current:
+		default:
+			continue
+		}
+		if err := p.remove(e.Name()); err != nil {
+			return fmt.Errorf("remove what an earlier publish left: %w", err)
 		}
 	}
 	return nil
+}
+
+// remove removes a build or what was to become one, under a hidden name: nobody
+// shall find half a build.
+func (p *Publisher) remove(name string) error {
+	gone := filepath.Join(p.cfg.Dir, name)
+	if !strings.HasPrefix(name, hidden) {
+		gone = filepath.Join(p.cfg.Dir, hidden+name)
+		if err := durable.Rename(filepath.Join(p.cfg.Dir, name), gone); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(gone)
 }
 
 // prune removes the builds that are older than those kept. The one that
@@ -265,13 +316,8 @@ func (p *Publisher) prune() error {
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return name == current })
 	for len(names) > p.cfg.Keep {
-		// Under a hidden name first: nobody shall find half a build.
-		gone := filepath.Join(p.cfg.Dir, hidden+names[0])
-		if err := durable.Rename(filepath.Join(p.cfg.Dir, names[0]), gone); err != nil {
-			return fmt.Errorf("remove an older build: %w", err)
-		}
-		if err := os.RemoveAll(gone); err != nil {
-			return fmt.Errorf("remove an older build: %w", err)
+		if err := p.remove(names[0]); err != nil {
+			return err
 		}
 		p.cfg.Logger.Debug("older build removed", "build", names[0])
 		names = names[1:]

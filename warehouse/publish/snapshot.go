@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/duckdb/duckdb-go/v2"
 
@@ -36,9 +37,24 @@ func (s *snapshot) close() error {
 	return errors.Join(err, s.Close())
 }
 
-// arrow runs a query and hands its record batches to f.
-func (s *snapshot) arrow(ctx context.Context, query string, f func(array.RecordReader) error) error {
-	return s.Raw(func(c any) error {
+// pageRows is how many rows are in memory at a time.
+const pageRows = 32 * 1024
+
+// pages runs a query and hands its rows to f, a page at a time. The driver
+// would hold the whole result in memory that DuckDB's limit doesn't count; a
+// temporary table, the one thing that a read-only transaction may write, stays
+// within the limit.
+func (s *snapshot) pages(ctx context.Context, query string, f func(array.RecordReader) error) error {
+	if _, err := s.ExecContext(ctx, "create temp table publishing as "+query); err != nil {
+		return err
+	}
+	// Rows of a transaction that isn't committed are numbered from far above 0.
+	var first int64
+	err := s.QueryRowContext(ctx, "select coalesce(min(rowid), 0) from temp.main.publishing").Scan(&first)
+	if err != nil {
+		return err
+	}
+	err = s.Raw(func(c any) error {
 		conn, ok := c.(*duckdb.Conn)
 		if !ok {
 			return fmt.Errorf("a connection of type %T is none of the driver's", c)
@@ -47,14 +63,67 @@ func (s *snapshot) arrow(ctx context.Context, query string, f func(array.RecordR
 		if err != nil {
 			return err
 		}
-		reader, err := a.QueryContext(ctx, query)
-		if err != nil {
+		p := &pager{ctx: ctx, arrow: a, first: first}
+		defer p.end()
+		if err := p.turn(); err != nil {
 			return err
 		}
-		defer reader.Release()
-		return f(reader)
+		return f(p)
 	})
+	_, drop := s.ExecContext(s.ctx, "drop table publishing")
+	return errors.Join(err, drop)
 }
+
+// pager reads the temporary table page by page. It lives as long as the call of
+// pages and counts no references.
+type pager struct {
+	ctx    context.Context //nolint:containedctx // the interface of readers has none
+	arrow  *duckdb.Arrow
+	page   array.RecordReader
+	schema *arrow.Schema
+	first  int64 // row that the next page begins with
+	rows   int64 // of this page
+	err    error
+}
+
+func (p *pager) turn() (err error) {
+	p.end()
+	p.page, err = p.arrow.QueryContext(p.ctx, fmt.Sprintf("select * from temp.main.publishing where rowid >= %d and rowid < %d", p.first, p.first+pageRows))
+	if err != nil {
+		return err
+	}
+	p.schema = p.page.Schema()
+	p.first, p.rows = p.first+pageRows, 0
+	return nil
+}
+
+func (p *pager) end() {
+	if p.page != nil {
+		p.page.Release()
+		p.page = nil
+	}
+}
+
+func (p *pager) Next() bool {
+	for p.err == nil {
+		if p.page.Next() {
+			p.rows += p.page.RecordBatch().NumRows()
+			return true
+		}
+		if p.err = p.page.Err(); p.err != nil || p.rows < pageRows {
+			return false
+		}
+		p.err = p.turn()
+	}
+	return false
+}
+
+func (p *pager) Retain()                        {}
+func (p *pager) Release()                       {}
+func (p *pager) Schema() *arrow.Schema          { return p.schema }
+func (p *pager) RecordBatch() arrow.RecordBatch { return p.page.RecordBatch() }
+func (p *pager) Record() arrow.RecordBatch      { return p.page.RecordBatch() }
+func (p *pager) Err() error                     { return p.err }
 
 // offsets reads how far the topics are in the warehouse.
 func (s *snapshot) offsets(ctx context.Context) (list []Offset, err error) {

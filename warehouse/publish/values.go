@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ func valueColumns() []Column {
 		{"dimension", "VARCHAR", "By what the row is split; null: not at all. Choose one: the rows of one dimension are the whole split up."},
 		{"dimension_value", "VARCHAR", "The row's value of the dimension; null: the event has none."},
 		{"value", "DOUBLE", "The figure; null: not assessable. A share is between 0 and 1. Never average it: divide the sum of numerators by that of denominators."},
-		{"numerator", "DECIMAL(18,4)", "What is divided, or the count or sum itself; null where the figure has no parts."},
+		{"numerator", "DECIMAL(18,4)", "What is divided, or the count or sum itself, rounded to four digits after the point; null where the figure has no parts."},
 		{"denominator", "DECIMAL(18,4)", "What it is divided by; null where the figure has no parts."},
 		{"n", "BIGINT", "Rows behind the figure; null for a derived metric."},
 		{"ci_low", "DOUBLE", "Lower end of the 95 % interval, where the metric has one."},
@@ -38,7 +39,6 @@ func valueColumns() []Column {
 // valueTable holds the metric values of a build.
 type valueTable struct {
 	rows  [][]driver.Value
-	marks []string  // what tells the rows' content, as text
 	first time.Time // first day of the earliest period
 }
 
@@ -101,12 +101,11 @@ func (t *valueTable) add(m *metric.Metric, grain metric.Grain, by string, r *met
 	}
 	row[13], row[14] = strings.Join(r.Flags, " "), c.AsOf
 	t.rows = append(t.rows, row)
-	t.marks = append(t.marks, fmt.Sprint(row[0], grain, row[2], by, row[6], row[7], r.Numerator, r.Denominator, row[10], row[11], row[12], row[13]))
 	return nil
 }
 
 func number(x *float64) driver.Value {
-	if x == nil {
+	if x == nil || math.IsNaN(*x) || math.IsInf(*x, 0) {
 		return nil
 	}
 	return *x
@@ -140,16 +139,21 @@ func decimal18(text string) (driver.Value, error) {
 }
 
 func (t *valueTable) source() *source {
-	f := &source{
+	return computed("metrics", "values", "metrics",
+		"The values of every metric by month, quarter and year, in all and by each dimension. Filter metric, grain and dimension before you draw.",
+		valueColumns(), t.rows)
+}
+
+// computed is a table whose rows this program made.
+func computed(schema, name, kind, description string, columns []Column, rows [][]driver.Value) *source {
+	return &source{
 		File: File{
-			Path: "metrics/values.parquet", Kind: "metrics", Table: "metrics.values", Rows: int64(len(t.rows)), Columns: valueColumns(),
-			Description: "The values of every metric by month, quarter and year, in all and by each dimension. Filter metric, grain and dimension before you draw.",
+			Path: schema + "/" + name + ".parquet", Kind: kind, Table: schema + "." + name, Description: description,
+			Rows: int64(len(rows)), Columns: columns, Content: fingerprint(description, columns, rows),
 		},
-		schema: "metrics", name: "values",
+		schema: schema, name: name,
+		fill: func(ctx context.Context, w *writer, table string) error { return w.fill(ctx, table, columns, rows) },
 	}
-	f.Content = fingerprint(f.Description, f.Columns, t.marks)
-	f.fill = func(ctx context.Context, w *writer, table string) error { return w.fill(ctx, table, f.Columns, t.rows) }
-	return f
 }
 
 // fill makes a table in the writer's memory and appends rows to it.

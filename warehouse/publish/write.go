@@ -31,12 +31,13 @@ type source struct {
 // write makes the files of a build in the folder beside, all of them on the
 // disk when it returns.
 func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, before *Manifest, files []*source, m *Manifest) (written int, err error) {
-	for _, folder := range []string{beside, filepath.Join(beside, "marts"), filepath.Join(beside, "metrics"), filepath.Join(beside, "dimensions")} {
+	folders := []string{filepath.Join(beside, "marts"), filepath.Join(beside, "metrics"), filepath.Join(beside, "dimensions")}
+	for _, folder := range folders {
 		if err := durable.MkdirAll(folder); err != nil {
 			return 0, err
 		}
 	}
-	w, err := openWriter(ctx, snap, filepath.Join(beside, databaseFile))
+	w, err := openWriter(ctx, snap, filepath.Join(beside, databaseFile), filepath.Join(p.cfg.Dir, hidden+spillFolder))
 	if err != nil {
 		return 0, err
 	}
@@ -55,15 +56,23 @@ func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, be
 		}
 		m.Files = append(m.Files, f.File)
 	}
-	// The database is complete once it is closed.
-	if err := w.close(); err != nil {
+	database := File{Path: databaseFile, Kind: "database", Description: "All tables of this build, for DuckDB; open it read-only."}
+	err = p.do("write "+databaseFile, func() error {
+		if err := errors.Join(w.finish(ctx), w.close()); err != nil {
+			return err
+		}
+		return finish(beside, &database)
+	})
+	if err != nil {
 		return written, fmt.Errorf("write %s: %w", databaseFile, err)
 	}
-	database := File{Path: databaseFile, Kind: "database", Description: "All tables of this build, for DuckDB; open it read-only."}
-	if err := finish(beside, &database); err != nil {
-		return written, err
-	}
 	m.Files = append(m.Files, database)
+	// The names of the files, linked ones too; that of the manifest follows.
+	for _, folder := range folders {
+		if err := durable.Sync(folder); err != nil {
+			return written, err
+		}
+	}
 	return written + 1, p.do("manifest", func() error {
 		text, err := json.MarshalIndent(m, "", "  ")
 		if err != nil {
@@ -78,13 +87,13 @@ func (p *Publisher) write(ctx context.Context, snap *snapshot, beside string, be
 func (p *Publisher) file(ctx context.Context, w *writer, beside string, before *Manifest, f *source) (fresh bool, err error) {
 	target := filepath.Join(beside, filepath.FromSlash(f.Path))
 	if old := before.file(f.Path); old != nil && old.Content == f.Content {
-		from := filepath.Join(p.cfg.Dir, before.Build, filepath.FromSlash(f.Path))
-		if err := os.Link(from, target); err == nil {
-			f.Bytes, f.SHA256 = old.Bytes, old.SHA256
+		linked, err := p.reuse(beside, before, old, f)
+		if err != nil {
+			return false, err
+		}
+		if linked {
 			return false, w.table(ctx, f, target)
 		}
-		// A file system without links, or a build that somebody tidied away: it is
-		// written like a new one.
 	}
 	if f.query == "" {
 		err = w.local(ctx, f, target)
@@ -100,13 +109,30 @@ func (p *Publisher) file(ctx context.Context, w *writer, beside string, before *
 	return true, w.table(ctx, f, target)
 }
 
-// finish brings a file to the disk and enters its size and digest.
+// reuse gives the file of the build before a second name. It is not done, and
+// the file is to be written like a new one, where the file system has no links,
+// somebody tidied that build away, or the file is not what it was.
+func (p *Publisher) reuse(beside string, before *Manifest, old *File, f *source) (linked bool, err error) {
+	target := filepath.Join(beside, filepath.FromSlash(f.Path))
+	if err := os.Link(filepath.Join(p.cfg.Dir, before.Build, filepath.FromSlash(f.Path)), target); err != nil {
+		return false, nil //nolint:nilerr // see above
+	}
+	f.SHA256, f.Bytes, err = digest(target)
+	if err == nil && f.SHA256 == old.SHA256 && f.Bytes == old.Bytes {
+		return true, nil
+	}
+	p.cfg.Logger.Warn("a published file was changed or damaged; it is written anew", "build", before.Build, "file", f.Path, "error", err)
+	return false, os.Remove(target)
+}
+
+// finish brings a file to the disk, closes it to changes, and enters its size
+// and digest.
 func finish(beside string, f *File) (err error) {
 	name := filepath.Join(beside, filepath.FromSlash(f.Path))
-	if err := durable.Sync(name); err != nil {
+	if err := os.Chmod(name, 0o444); err != nil {
 		return err
 	}
-	if err := durable.Sync(filepath.Dir(name)); err != nil {
+	if err := durable.Sync(name); err != nil {
 		return err
 	}
 	f.SHA256, f.Bytes, err = digest(name)
@@ -121,8 +147,9 @@ type writer struct {
 	snapshot  *snapshot
 }
 
-// openWriter opens the database that becomes marts.duckdb.
-func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, error) {
+// openWriter opens the database that becomes marts.duckdb. What doesn't fit in
+// its memory goes to the folder spill.
+func openWriter(ctx context.Context, snap *snapshot, database, spill string) (*writer, error) {
 	connector, err := duckdb.NewConnector("?memory_limit=512MB&threads=2&autoinstall_known_extensions=false&autoload_known_extensions=false", nil)
 	if err != nil {
 		return nil, err
@@ -131,6 +158,7 @@ func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, 
 	if w.conn, err = w.db.Conn(ctx); err == nil {
 		for _, s := range []string{
 			"set TimeZone = 'UTC'",
+			"set temp_directory = " + quoteText(spill),
 			"attach " + quoteText(database) + " as published (storage_version 'v1.2.0')",
 			"use published",
 		} {
@@ -145,17 +173,23 @@ func openWriter(ctx context.Context, snap *snapshot, database string) (*writer, 
 	return w, nil
 }
 
+// finish completes the database file. Closing alone may leave the log beside it.
+func (w *writer) finish(ctx context.Context) error {
+	for _, s := range []string{"checkpoint published", "use memory", "detach published"} {
+		if _, err := w.conn.ExecContext(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *writer) close() error {
 	if w.db == nil {
 		return nil
 	}
 	var err error
 	if w.conn != nil {
-		// Closing alone may leave the log beside the file.
-		_, checkpoint := w.conn.ExecContext(context.Background(), "checkpoint published") //nolint:forbidigo // the file is finished even when its writer was cancelled
-		_, use := w.conn.ExecContext(context.Background(), "use memory")                  //nolint:forbidigo // as above
-		_, detach := w.conn.ExecContext(context.Background(), "detach published")         //nolint:forbidigo // as above
-		err = errors.Join(checkpoint, use, detach, w.conn.Close())
+		err = w.conn.Close()
 	}
 	err = errors.Join(err, w.db.Close(), w.connector.Close())
 	w.db = nil
@@ -164,7 +198,7 @@ func (w *writer) close() error {
 
 // stream copies the rows of the snapshot into a Parquet file.
 func (w *writer) stream(ctx context.Context, f *source, target string) error {
-	return w.snapshot.arrow(ctx, f.query, func(reader array.RecordReader) error {
+	return w.snapshot.pages(ctx, f.query, func(reader array.RecordReader) error {
 		return w.conn.Raw(func(c any) error {
 			conn, ok := c.(*duckdb.Conn)
 			if !ok {
@@ -181,7 +215,7 @@ func (w *writer) stream(ctx context.Context, f *source, target string) error {
 			defer release()
 			_, err = conn.ExecContext(ctx, f.copyTo("incoming", target), nil)
 			_, drop := conn.ExecContext(context.WithoutCancel(ctx), "drop view if exists incoming", nil)
-			return errors.Join(err, drop)
+			return errors.Join(err, drop, reader.Err())
 		})
 	})
 }
@@ -204,7 +238,8 @@ func (f *source) copyTo(from, target string) string {
 		" (format parquet, compression snappy, row_group_size 122880, kv_metadata {description: " + quoteText(f.Description) + "})"
 }
 
-// table makes the file's table in the database, with its comments.
+// table makes the file's table in the database, with its comments. What it
+// reads back is counted: a file that lacks rows is never published.
 func (w *writer) table(ctx context.Context, f *source, file string) error {
 	table := "published." + sqltree.Quote(f.schema) + "." + sqltree.Quote(f.name)
 	statements := []string{
@@ -221,6 +256,13 @@ func (w *writer) table(ctx context.Context, f *source, file string) error {
 		if _, err := w.conn.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s of %s: %w", path.Base(table), databaseFile, err)
 		}
+	}
+	var n int64
+	if err := w.conn.QueryRowContext(ctx, "select count(*) from "+table).Scan(&n); err != nil {
+		return fmt.Errorf("count the rows of %s: %w", f.Path, err)
+	}
+	if n != f.Rows {
+		return fmt.Errorf("%s has %d rows instead of %d", f.Path, n, f.Rows)
 	}
 	return nil
 }

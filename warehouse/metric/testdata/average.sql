@@ -14,7 +14,7 @@ select
     cast(sum(measure) as double) / nullif(count(measure), 0) as value,
     count(measure) as n,
     count(*) - count(measure) as without_value,
-    var_pop(cast(measure as double)) as variance
+    var_pop(cast(measure as double) order by measure) as variance
 from counted
 group by period_start
 having count(measure) > 0
