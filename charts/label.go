@@ -9,6 +9,10 @@ import (
 
 // short cuts a text to so many columns, in which a Chinese character takes two.
 func short(s string, columns int) string {
+	end := ""
+	if most := 8*columns + 64; len(s) > most {
+		s, end = s[:most], "…" // the rest can't be seen, however long it is
+	}
 	s = plain(s)
 	used := 0
 	var kept strings.Builder
@@ -20,7 +24,7 @@ func short(s string, columns int) string {
 		}
 		kept.WriteRune(r)
 	}
-	return s
+	return s + end
 }
 
 // columns is how wide a text is, in columns.

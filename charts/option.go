@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // fontFamily names what readers' systems have; the server's own pictures are
@@ -37,7 +38,7 @@ func (s *Spec) option() (object, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	p := &plot{Spec: s, axis: s.axisOf()}
+	p := newPlot(s)
 	legend, rows := p.legend()
 	option := object{
 		"animation": false,
@@ -59,10 +60,20 @@ func (s *Spec) option() (object, error) {
 
 func (s *Spec) isHorizontal() bool { return s.Kind == Bars && s.Horizontal }
 
-// plot is a checked spec with its axis.
+// plot is a checked spec with what is asked of it for every point.
 type plot struct {
 	*Spec
-	axis axis
+	axis       axis
+	names      []string // of the series, each once
+	main       int      // the series that carries labels; -1: none does
+	isLabelled bool
+}
+
+func newPlot(s *Spec) *plot {
+	p := &plot{Spec: s, axis: s.axisOf(), main: s.main()}
+	p.names = p.distinctNames()
+	p.isLabelled = p.labelled()
+	return p
 }
 
 // labelLimit is the widest label of the category axis, in columns.
@@ -117,9 +128,9 @@ func (p *plot) grid(legendRows int) object {
 		left = float64(widest)*columnWidth + 16
 		top -= 10
 	}
-	if p.labelled() {
+	if p.isLabelled {
 		widest := 0
-		for _, v := range p.texts(&p.Series[p.main()]) {
+		for _, v := range p.texts(&p.Series[p.main]) {
 			widest = max(widest, columns(v))
 		}
 		switch {
@@ -146,10 +157,10 @@ func (p *plot) texts(series *Series) []string {
 
 // main is the series that carries labels: the only one that is no comparison;
 // -1 where there are several or none.
-func (p *plot) main() int {
+func (s *Spec) main() int {
 	found := -1
-	for i := range p.Series {
-		if p.Series[i].Dashed {
+	for i := range s.Series {
+		if s.Series[i].Dashed {
 			continue
 		}
 		if found >= 0 {
@@ -163,8 +174,7 @@ func (p *plot) main() int {
 // labelled tells whether values are written into the picture: the last of a
 // line, and every bar as long as they don't run into each other.
 func (p *plot) labelled() bool {
-	main := p.main()
-	if main < 0 || len(p.Labels) == 0 {
+	if p.main < 0 || len(p.Labels) == 0 {
 		return false
 	}
 	if p.Kind == Line {
@@ -177,7 +187,7 @@ func (p *plot) labelled() bool {
 		return len(p.Labels)*16 <= p.Height
 	}
 	widest := 0
-	for _, text := range p.texts(&p.Series[main]) {
+	for _, text := range p.texts(&p.Series[p.main]) {
 		widest = max(widest, columns(text))
 	}
 	room := (float64(p.Width) - float64(p.axis.labelColumns)*columnWidth - 34) / float64(len(p.Labels))
@@ -190,34 +200,34 @@ func (p *plot) legend() (legend object, rows int) {
 		return object{"show": false}, 0
 	}
 	const icon, gap = 24, 14
-	names := make([]string, len(p.Series))
 	used, rows := 0.0, 1
-	for i, series := range p.Series {
-		names[i] = p.name(i)
-		needed := icon + 5 + float64(columns(names[i]))*columnWidth + gap
+	for _, name := range p.names {
+		needed := icon + 5 + float64(columns(name))*columnWidth + gap
 		if used > 0 && used+needed > float64(p.Width)-8 {
 			rows, used = rows+1, 0
 		}
 		used += needed
-		_ = series
 	}
 	return object{
-		"show": true, "data": names, "top": 0, "left": 0, "padding": []int{2, 4}, "itemGap": gap, "itemWidth": icon, "itemHeight": 10,
+		"show": true, "data": p.names, "top": 0, "left": 0, "padding": []int{2, 4}, "itemGap": gap, "itemWidth": icon, "itemHeight": 10,
 		"selectedMode": false, "textStyle": object{"color": inkColor, "fontSize": fontSize},
 	}, rows
 }
 
-// name is a series' name in the picture. Two of one name would be one series to
-// ECharts.
-func (p *plot) name(i int) string {
-	name := short(p.Series[i].Name, 28)
-	for j := range i {
-		if short(p.Series[j].Name, 28) == name {
-			return fmt.Sprintf("%s (%d)", name, i+1)
+// distinctNames are the series' names in the picture. Two of one name would be
+// one series to ECharts.
+func (p *plot) distinctNames() []string {
+	names := make([]string, len(p.Series))
+	for i, series := range p.Series {
+		name := short(series.Name, 28)
+		switch {
+		case name == "":
+			names[i] = fmt.Sprintf("(%d)", i+1)
+		case slices.Contains(names[:i], name):
+			names[i] = fmt.Sprintf("%s (%d)", name, i+1)
+		default:
+			names[i] = name
 		}
 	}
-	if name == "" {
-		return fmt.Sprintf("(%d)", i+1)
-	}
-	return name
+	return names
 }

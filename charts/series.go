@@ -42,7 +42,7 @@ func (p *plot) bars(i int) object {
 			continue
 		}
 		point := p.point(v)
-		if p.labelled() {
+		if p.isLabelled {
 			position := "top"
 			switch {
 			case p.isHorizontal() && *v < 0:
@@ -64,7 +64,7 @@ func (p *plot) bars(i int) object {
 		style = object{"color": paperColor, "borderColor": color, "borderWidth": 1.5, "borderType": []int{4, 3}}
 	}
 	return object{
-		"type": "bar", "name": p.name(i), "data": data, "itemStyle": style,
+		"type": "bar", "name": p.names[i], "data": data, "itemStyle": style,
 		"barMaxWidth": 36, "barGap": "10%", "barCategoryGap": "35%", "emphasis": object{"disabled": true}, "clip": false,
 	}
 }
@@ -99,7 +99,7 @@ func (p *plot) lines(i int) []object {
 		}
 	}
 	// The last value that stays is the one to read.
-	if end, ok := at(settled, labelled); ok && p.main() == i {
+	if end, ok := at(settled, labelled); ok && p.main == i {
 		end["label"] = p.text(end, p.besideLine(series, labelled))
 	}
 	list := []object{p.line(i, settled, "solid")}
@@ -159,7 +159,7 @@ func (p *plot) line(i int, data []any, form string) object {
 		z = 2
 	}
 	return object{
-		"type": "line", "name": p.name(i), "data": data, "lineStyle": style, "itemStyle": object{"color": p.color(i)},
+		"type": "line", "name": p.names[i], "data": data, "lineStyle": style, "itemStyle": object{"color": p.color(i)},
 		"symbol": marks[i%len(marks)], "symbolSize": size, "showSymbol": size > 0, "connectNulls": false, "z": z,
 		"emphasis": object{"disabled": true}, "clip": false,
 	}
