@@ -131,10 +131,7 @@ func (p *Publisher) publish(ctx context.Context, c Content) (r *Result, err erro
 	if err := p.clean(); err != nil {
 		return nil, err
 	}
-	before, err := p.current()
-	if err != nil {
-		return nil, err
-	}
+	before := p.current()
 	snapshot, err := openSnapshot(ctx, p.cfg.Warehouse)
 	if err != nil {
 		return nil, err
@@ -218,16 +215,12 @@ func (p *Publisher) link(build string) error {
 
 // current reads the manifest of the current build; nil where there is none. A
 // build that can't be read any more is nothing to build upon, and is told of.
-func (p *Publisher) current() (*Manifest, error) {
+func (p *Publisher) current() *Manifest {
 	m, err := Read(filepath.Join(p.cfg.Dir, currentLink))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		p.cfg.Logger.Warn("the published build can't be read; all of it is written anew", "error", err)
-		return nil, nil
 	}
-	return m, nil
+	return m
 }
 
 // stands tells whether the files of a build are there in their full size.

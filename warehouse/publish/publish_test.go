@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,16 +40,27 @@ var kinds = []struct {
 	{"fine", "decimal(38,12)", "DECIMAL(18,9)", "INT64 Decimal(precision=18, scale=9)", "0.123456789", "-3", [2]string{"0.123456789", "-3.000000000"}},
 	{"name", "varchar", "VARCHAR", "BYTE_ARRAY String", "'客户 漏斗 — 轉化率 𠮷'", "''", [2]string{"客户 漏斗 — 轉化率 𠮷", ""}},
 	{"day", "date", "DATE", "INT32 Date", "date '2024-02-29'", "date '1969-12-31'", [2]string{"2024-02-29T00:00:00", "1969-12-31T00:00:00"}},
-	{"at", "timestamptz", "TIMESTAMP WITH TIME ZONE", "INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
-		"timestamptz '2026-11-01 00:00:00.123456+08'", "timestamptz '1969-12-31 23:59:59Z'", [2]string{"2026-10-31T16:00:00.123456", "1969-12-31T23:59:59"}},
-	{"local_at", "timestamp", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
-		"timestamp '2026-11-01 09:00:00.5'", "timestamp '2026-01-01'", [2]string{"2026-11-01T09:00:00.5", "2026-01-01T00:00:00"}},
-	{"nano_at", "timestamp_ns", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
-		"timestamp_ns '2026-11-01 09:00:00.000001'", "timestamp_ns '2026-01-01'", [2]string{"2026-11-01T09:00:00.000001", "2026-01-01T00:00:00"}},
+	{
+		"at", "timestamptz", "TIMESTAMP WITH TIME ZONE", "INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"timestamptz '2026-11-01 00:00:00.123456+08'", "timestamptz '1969-12-31 23:59:59Z'",
+		[2]string{"2026-10-31T16:00:00.123456", "1969-12-31T23:59:59"},
+	},
+	{
+		"local_at", "timestamp", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"timestamp '2026-11-01 09:00:00.5'", "timestamp '2026-01-01'",
+		[2]string{"2026-11-01T09:00:00.5", "2026-01-01T00:00:00"},
+	},
+	{
+		"nano_at", "timestamp_ns", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"timestamp_ns '2026-11-01 09:00:00.000001'", "timestamp_ns '2026-01-01'",
+		[2]string{"2026-11-01T09:00:00.000001", "2026-01-01T00:00:00"},
+	},
 	{"clock", "time", "VARCHAR", "BYTE_ARRAY String", "time '09:30:00'", "time '23:59:59.5'", [2]string{"09:30:00", "23:59:59.5"}},
 	{"took", "interval", "VARCHAR", "BYTE_ARRAY String", "interval 36 hour", "interval 2 day", [2]string{"36:00:00", "2 days"}},
-	{"key", "uuid", "VARCHAR", "BYTE_ARRAY String", "uuid '5b1c9ab8-5b8f-4a0c-9d3d-000000000001'", "uuid '00000000-0000-0000-0000-000000000000'",
-		[2]string{"5b1c9ab8-5b8f-4a0c-9d3d-000000000001", "00000000-0000-0000-0000-000000000000"}},
+	{
+		"key", "uuid", "VARCHAR", "BYTE_ARRAY String", "uuid '5b1c9ab8-5b8f-4a0c-9d3d-000000000001'", "uuid '00000000-0000-0000-0000-000000000000'",
+		[2]string{"5b1c9ab8-5b8f-4a0c-9d3d-000000000001", "00000000-0000-0000-0000-000000000000"},
+	},
 	{"bytes", "blob", "VARCHAR", "BYTE_ARRAY String", `'\x00\xFF'::blob`, "''::blob", [2]string{"AP8=", ""}},
 	{"bits", "bit", "VARCHAR", "BYTE_ARRAY String", "'101'::bit", "'0'::bit", [2]string{"101", "0"}},
 	{"grade", "enum('low', 'high')", "VARCHAR", "BYTE_ARRAY String", "'low'", "'high'", [2]string{"low", "high"}},
@@ -263,6 +273,7 @@ func TestShipped(t *testing.T) {
 
 // sameValues holds metrics/values.parquet against the metrics layer.
 func sameValues(t *testing.T, h *house) {
+	t.Helper()
 	var want []string
 	for _, m := range h.content.Metrics.All() {
 		for _, grain := range []metric.Grain{metric.Month, metric.Quarter, metric.Year} {
@@ -277,8 +288,10 @@ func sameValues(t *testing.T, h *house) {
 				}
 				for i := range table.Rows {
 					r := &table.Rows[i]
-					cells := []any{m.Name, string(grain), nil, nil, nil, nil, nil, float(r.Value), part(t, r.Numerator), part(t, r.Denominator), nil,
-						float(r.CILow), float(r.CIHigh), strings.Join(r.Flags, " "), h.content.AsOf}
+					cells := []any{
+						m.Name, string(grain), nil, nil, nil, nil, nil, float(r.Value), part(t, r.Numerator), part(t, r.Denominator), nil,
+						float(r.CILow), float(r.CIHigh), strings.Join(r.Flags, " "), h.content.AsOf,
+					}
 					if r.Start != nil {
 						period, err := h.content.Company.ParsePeriod(r.Period)
 						if err != nil {
@@ -344,6 +357,7 @@ func part(t *testing.T, text string) any {
 
 // sameDatabase opens marts.duckdb as a reader does.
 func sameDatabase(t *testing.T, h *house, m *Manifest) {
+	t.Helper()
 	path := h.file(databaseFile)
 	if _, err := os.Stat(path + ".wal"); !os.IsNotExist(err) {
 		t.Errorf("the log of marts.duckdb is there: %v", err)

@@ -224,7 +224,7 @@ func TestOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	h := small(t, "moving as select 0 as round", "still as select i as id, 'x' as name from range(10) r(i)")
 	files := []string{"marts/moving.parquet", "marts/still.parquet", "metrics/values.parquet", "dimensions/metrics.parquet", "dimensions/calendar.parquet"}
-	rewritten := func(what string, before string, want ...string) string {
+	rewritten := func(what, before string, want ...string) string {
 		t.Helper()
 		h.now = h.now.Add(time.Minute)
 		r := h.publish()
