@@ -168,7 +168,7 @@ func (a *app) demo(ctx context.Context, h *house, flags *pflag.FlagSet, asked de
 	say("  funnelhouse serve%s     its pages, at http://%s", dirFlag(a.dir), h.settings.listen)
 	say("  funnelhouse metric otd_original%s --grain quarter --by department --as-of %s", dirFlag(a.dir), truth.AsOf)
 	say("  funnelhouse query%s \"select reason, count(*) from ingest.quarantine group by reason\"", dirFlag(a.dir))
-	say("  funnelhouse init%s     write out contracts, sources and sql, to change them", dirFlag(a.dir))
+	say("  funnelhouse init%s     write out contracts, sources, sql, pages and reports, to change them", dirFlag(a.dir))
 	return nil
 }
 

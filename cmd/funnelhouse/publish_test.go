@@ -12,6 +12,7 @@ import (
 
 	_ "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/funnelhouse/funnelhouse/demo"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
 	"github.com/funnelhouse/funnelhouse/warehouse/publish"
 )
@@ -71,13 +72,17 @@ func askPublished(t testing.TB, dir, query string) string {
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	must(t, dir, "demo", "--leads", "300")
-	said := must(t, dir, "publish")
+	said := must(t, dir, "demo", "--months", "2", "--scale", "0.05", "--end", "2026-02")
 	folder, m := published(t, dir)
-	if !strings.Contains(said, folder) || !strings.Contains(said, fmt.Sprintf("%d files", len(m.Files))) {
-		t.Errorf("publish says %q of %s", said, folder)
+	if want := fmt.Sprintf("published %[1]d files, %[1]d files of them new", len(m.Files)); !strings.Contains(said, want) {
+		t.Errorf("demo does not say %q: %s", want, said)
 	}
-	same(t, "the zone and offsets", []string{m.Zone, fmt.Sprint(len(m.Offsets), m.UpToBatch > 0, m.Project != "")}, "Asia/Shanghai", "3 true true")
+	report := filepath.Join(dir, "data", "reports", demoReport, "2026-02", "1.en.html")
+	if page, err := os.ReadFile(report); err != nil || !strings.Contains(string(page), "February 2026") {
+		t.Errorf("the report of the last month: %v", err)
+	}
+	same(t, "the zone and offsets", []string{m.Zone, fmt.Sprint(len(m.Offsets), m.UpToBatch > 0, m.Project != "")}, "Asia/Shanghai",
+		fmt.Sprint(len(demo.Topics())*demoPartitions, " true true"))
 	const leads = "select md5(string_agg(cast(l as varchar), chr(10) order by lead_id)) from marts.leads l"
 	same(t, "the leads", ask(t, dir, leads), askPublished(t, dir, leads))
 	const won = "select string_agg(period || ' ' || cast(numerator as bigint) || '/' || cast(denominator as bigint), ' ' order by period) from metrics.values " +
