@@ -45,22 +45,22 @@ const overseas = "overseas"
 
 func firstUnits() []*unit {
 	return []*unit{
-		{id: "D-00", name: "Management", kind: management, size: 4},
-		{id: "D-10", name: "Marketing", kind: marketing, parent: "D-00", size: 10},
-		{id: "D-20", name: "Sales", kind: sales, parent: "D-00", size: 2},
-		{id: "D-21", name: "Sales East", kind: sales, parent: "D-20", region: "east", size: 12},
-		{id: "D-22", name: "Sales South", kind: sales, parent: "D-20", region: "south", size: 9},
-		{id: "D-23", name: "Sales North", kind: sales, parent: "D-20", region: "north", size: 7},
-		{id: "D-24", name: "Sales West", kind: sales, parent: "D-20", region: "west", size: 6},
-		{id: "D-25", name: "Sales Overseas", kind: sales, parent: "D-20", region: overseas, size: 4},
-		{id: "D-30", name: "Research and Development", kind: rnd, parent: "D-00", size: 3},
-		{id: "D-31", name: "Atlas Team", kind: rnd, parent: "D-30", product: "atlas", size: 12},
-		{id: "D-32", name: "Boreas Team", kind: rnd, parent: "D-30", product: "boreas", size: 10},
-		{id: "D-33", name: "Cirrus Team", kind: rnd, parent: "D-30", product: "cirrus", size: 8},
-		{id: "D-40", name: "Customer Service", kind: service, parent: "D-00", size: 2},
-		{id: "D-41", name: "Hotline", kind: service, parent: "D-40", size: 12},
-		{id: "D-42", name: "Field Service", kind: service, parent: "D-40", size: 9},
-		{id: "D-90", name: "Finance", kind: "other", parent: "D-00", size: 4},
+		{id: "management", name: "Management", kind: management, size: 4},
+		{id: "marketing", name: "Marketing", kind: marketing, parent: "management", size: 10},
+		{id: "sales", name: "Sales", kind: sales, parent: "management", size: 2},
+		{id: "sales-east", name: "Sales East", kind: sales, parent: "sales", region: "east", size: 12},
+		{id: "sales-south", name: "Sales South", kind: sales, parent: "sales", region: "south", size: 9},
+		{id: "sales-north", name: "Sales North", kind: sales, parent: "sales", region: "north", size: 7},
+		{id: "sales-west", name: "Sales West", kind: sales, parent: "sales", region: "west", size: 6},
+		{id: "sales-overseas", name: "Sales Overseas", kind: sales, parent: "sales", region: overseas, size: 4},
+		{id: "development", name: "Research and Development", kind: rnd, parent: "management", size: 3},
+		{id: "atlas-team", name: "Atlas Team", kind: rnd, parent: "development", product: "atlas", size: 12},
+		{id: "boreas-team", name: "Boreas Team", kind: rnd, parent: "development", product: "boreas", size: 10},
+		{id: "cirrus-team", name: "Cirrus Team", kind: rnd, parent: "development", product: "cirrus", size: 8},
+		{id: "service", name: "Customer Service", kind: service, parent: "management", size: 2},
+		{id: "hotline", name: "Hotline", kind: service, parent: "service", size: 12},
+		{id: "field-service", name: "Field Service", kind: service, parent: "service", size: 9},
+		{id: "finance", name: "Finance", kind: "other", parent: "management", size: 4},
 	}
 }
 
@@ -139,7 +139,7 @@ func (a *actor) movePeople() {
 func (a *actor) reorganise() {
 	switch a.monthsIn() {
 	case 9:
-		u := &unit{id: "D-26", name: "Key Accounts", kind: sales, parent: "D-20"}
+		u := &unit{id: "key-accounts", name: "Key Accounts", kind: sales, parent: "sales"}
 		a.foundUnit(u, a.today())
 		for _, from := range a.units {
 			if from.kind == sales && len(from.staff) > 3 {
@@ -263,7 +263,7 @@ func (a *actor) developer(product string) *employee {
 }
 
 func (a *actor) agent() *employee {
-	return a.colleague(service, func(u *unit) bool { return u.id != "D-40" })
+	return a.colleague(service, func(u *unit) bool { return u.id != "service" })
 }
 
 func (a *actor) marketer() *employee { return a.colleague(marketing, func(*unit) bool { return true }) }
