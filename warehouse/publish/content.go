@@ -168,7 +168,8 @@ func readable(column, typ string) (expr, as string) {
 	case "FLOAT":
 		return cast("DOUBLE")
 	case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
-		return cast("TIMESTAMP")
+		// Every instant is in UTC here, also one whose type doesn't say so.
+		return cast("TIMESTAMP WITH TIME ZONE")
 	case "UUID", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "BIT":
 		return cast("VARCHAR")
 	case "BLOB":

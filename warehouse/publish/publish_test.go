@@ -46,12 +46,12 @@ var kinds = []struct {
 		[2]string{"2026-10-31T16:00:00.123456", "1969-12-31T23:59:59"},
 	},
 	{
-		"local_at", "timestamp", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"local_at", "timestamp", "TIMESTAMP WITH TIME ZONE", "INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
 		"timestamp '2026-11-01 09:00:00.5'", "timestamp '2026-01-01'",
 		[2]string{"2026-11-01T09:00:00.5", "2026-01-01T00:00:00"},
 	},
 	{
-		"nano_at", "timestamp_ns", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"nano_at", "timestamp_ns", "TIMESTAMP WITH TIME ZONE", "INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
 		"timestamp_ns '2026-11-01 09:00:00.000001'", "timestamp_ns '2026-01-01'",
 		[2]string{"2026-11-01T09:00:00.000001", "2026-01-01T00:00:00"},
 	},
