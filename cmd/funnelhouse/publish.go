@@ -87,7 +87,7 @@ func (h *house) publishable(ctx context.Context) (*publish.Content, error) {
 			return nil, err
 		}
 	}
-	content := &publish.Content{Metrics: f.metrics, Company: h.company(), AsOf: h.today(), Project: f.models.Hash}
+	content := &publish.Content{Metrics: f.metrics, Company: h.company(), Language: h.settings.language, AsOf: h.today(), Project: f.models.Hash}
 	for _, m := range f.models.Models() {
 		if m.Schema != "marts" {
 			continue

@@ -21,11 +21,11 @@ func (p *Publisher) plan(ctx context.Context, s *snapshot, c Content) (files []*
 	m = &Manifest{
 		BuiltAt: p.cfg.Now().UTC(), AsOf: c.AsOf.Format(time.DateOnly), Zone: p.cfg.Zone, Version: p.cfg.Version, Project: c.Project,
 	}
-	if m.Offsets, err = s.offsets(ctx); err != nil {
-		return nil, nil, fmt.Errorf("read the offsets: %w", err)
-	}
 	if err := s.QueryRowContext(ctx, "select coalesce(max(batch_id), 0) from build.models").Scan(&m.UpToBatch); err != nil {
 		return nil, nil, fmt.Errorf("read how far the models are built: %w", err)
+	}
+	if m.Offsets, err = s.offsets(ctx, m.UpToBatch); err != nil {
+		return nil, nil, fmt.Errorf("read the offsets: %w", err)
 	}
 	models := slices.SortedFunc(slices.Values(c.Models), func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	for i := range models {
@@ -168,7 +168,8 @@ func readable(column, typ string) (expr, as string) {
 	case "FLOAT":
 		return cast("DOUBLE")
 	case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
-		return cast("TIMESTAMP")
+		// Every instant is in UTC here, also one whose type doesn't say so.
+		return cast("TIMESTAMP WITH TIME ZONE")
 	case "UUID", "INTERVAL", "TIME", "TIME WITH TIME ZONE", "BIT":
 		return cast("VARCHAR")
 	case "BLOB":

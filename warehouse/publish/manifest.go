@@ -21,12 +21,12 @@ type Manifest struct {
 	Zone      string    `json:"zone"`     // in which business days begin
 	Version   string    `json:"version"`  // of the program
 	Project   string    `json:"project"`  // hash of the models' files
-	UpToBatch int64     `json:"up_to_batch"`
-	Offsets   []Offset  `json:"offsets"` // up to where the topics are in the warehouse
+	UpToBatch int64     `json:"up_to_batch"` // the last batch that models were built from
+	Offsets   []Offset  `json:"offsets"`     // up to where that batch and those before had read the topics
 	Files     []File    `json:"files"`
 }
 
-// Offset is where reading of a partition goes on.
+// Offset is the first offset of a partition that no mart holds yet.
 type Offset struct {
 	Topic     string `json:"topic"`
 	Epoch     int32  `json:"epoch"`

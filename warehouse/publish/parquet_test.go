@@ -149,8 +149,8 @@ func holdsTheRules(t testing.TB, path string, f *File) (types map[string]string)
 			if logical.TimeUnit() != schema.TimeUnitMicros || c.PhysicalType() != parquet.Types.Int64 {
 				t.Errorf("%s: %s is %s", f.Path, c.Name(), logical)
 			}
-			if utc := f.Columns[i].Type == "TIMESTAMP WITH TIME ZONE"; logical.IsAdjustedToUTC() != utc {
-				t.Errorf("%s: %s in UTC: %v", f.Path, c.Name(), !utc)
+			if f.Columns[i].Type != "TIMESTAMP WITH TIME ZONE" || !logical.IsAdjustedToUTC() {
+				t.Errorf("%s: %s is not in UTC", f.Path, c.Name())
 			}
 		case schema.IntLogicalType:
 			if !logical.IsSigned() || logical.BitWidth() < 32 {

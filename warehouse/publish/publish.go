@@ -50,8 +50,10 @@ type Content struct {
 	Models  []Model // the marts, in any order
 	Metrics *metric.Set
 	Company metric.Company
-	AsOf    time.Time // the day as of which metric values hold
-	Project string    // hash of the models' files
+	// Language is that of the labels beside values. Default: en.
+	Language string
+	AsOf     time.Time // the day as of which metric values hold
+	Project  string    // hash of the models' files
 }
 
 // Model is a mart to be published.
@@ -117,6 +119,9 @@ func New(cfg Config) (*Publisher, error) {
 func (p *Publisher) Publish(ctx context.Context, c Content) (*Result, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()
+	if c.Language == "" {
+		c.Language = "en"
+	}
 	r, err := p.publish(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("publish to %s: %w", p.cfg.Dir, err)

@@ -46,12 +46,12 @@ var kinds = []struct {
 		[2]string{"2026-10-31T16:00:00.123456", "1969-12-31T23:59:59"},
 	},
 	{
-		"local_at", "timestamp", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"local_at", "timestamp", "TIMESTAMP WITH TIME ZONE", "INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
 		"timestamp '2026-11-01 09:00:00.5'", "timestamp '2026-01-01'",
 		[2]string{"2026-11-01T09:00:00.5", "2026-01-01T00:00:00"},
 	},
 	{
-		"nano_at", "timestamp_ns", "TIMESTAMP", "INT64 Timestamp(isAdjustedToUTC=false, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
+		"nano_at", "timestamp_ns", "TIMESTAMP WITH TIME ZONE", "INT64 Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, force_set_converted_type=false)",
 		"timestamp_ns '2026-11-01 09:00:00.000001'", "timestamp_ns '2026-01-01'",
 		[2]string{"2026-11-01T09:00:00.000001", "2026-01-01T00:00:00"},
 	},
@@ -245,6 +245,7 @@ func (h *house) fill(table string) {
 func TestShipped(t *testing.T) {
 	t.Parallel()
 	h := shipped(t)
+	h.content.Language = "zh-Hans"
 	m := h.publish().Manifest
 	h.current()
 	for i := range m.Files {
@@ -289,24 +290,27 @@ func sameValues(t *testing.T, h *house) {
 				for i := range table.Rows {
 					r := &table.Rows[i]
 					cells := []any{
-						m.Name, string(grain), nil, nil, nil, nil, nil, float(r.Value), part(t, r.Numerator), part(t, r.Denominator), nil,
-						float(r.CILow), float(r.CIHigh), strings.Join(r.Flags, " "), h.content.AsOf,
+						m.Name, m.Labels["zh-Hans"], string(grain), nil, nil, nil, nil, nil, float(r.Value), part(t, r.Numerator), part(t, r.Denominator), nil,
+						float(r.CILow), float(r.CIHigh), strings.Join(r.Flags, " "), m.Unit, nil, m.Version, h.content.AsOf,
+					}
+					if m.Direction != "" {
+						cells[16] = m.Direction
 					}
 					if r.Start != nil {
 						period, err := h.content.Company.ParsePeriod(r.Period)
 						if err != nil {
 							t.Fatal(err)
 						}
-						cells[2], cells[3], cells[4] = r.Period, period.Start, period.End
+						cells[3], cells[4], cells[5] = r.Period, period.Start, period.End
 					}
 					if by != "" {
-						cells[5] = by
+						cells[6] = by
 						if r.Dimensions[0] != nil {
-							cells[6] = *r.Dimensions[0]
+							cells[7] = *r.Dimensions[0]
 						}
 					}
 					if r.N != nil {
-						cells[10] = *r.N
+						cells[11] = *r.N
 					}
 					var line []string
 					for _, c := range cells {

@@ -125,9 +125,11 @@ func (p *pager) RecordBatch() arrow.RecordBatch { return p.page.RecordBatch() }
 func (p *pager) Record() arrow.RecordBatch      { return p.page.RecordBatch() }
 func (p *pager) Err() error                     { return p.err }
 
-// offsets reads how far the topics are in the warehouse.
-func (s *snapshot) offsets(ctx context.Context) (list []Offset, err error) {
-	rows, err := s.QueryContext(ctx, "select topic, epoch, partition, next_offset from ingest.offsets order by all")
+// offsets reads up to where the batches until the one given have read the
+// topics. What came after it is in the warehouse, and in no mart yet.
+func (s *snapshot) offsets(ctx context.Context, upTo int64) (list []Offset, err error) {
+	rows, err := s.QueryContext(ctx, `select topic, epoch, partition, max(next_offset) from ingest.ledger
+		where batch_id <= ? group by topic, epoch, partition order by topic, epoch, partition`, upTo)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,11 @@ const built = `create schema if not exists build;
 	create table if not exists build.models (model varchar, batch_id bigint);
 	insert into build.models values ('marts.any', 7)`
 
+// batch is one that read the topic up to an offset.
+func batch(id, next int) string {
+	return fmt.Sprintf("insert into ingest.ledger values (%d, now(), 'crm.events', 0, 0, %d, %d, 1, 1, 0, 0, 0, 1, 0, 1)", id, next-1, next)
+}
+
 func open(t testing.TB, set *contracts.Set) *house {
 	t.Helper()
 	wh, err := warehouse.Open(t.Context(), warehouse.Config{Path: filepath.Join(t.TempDir(), "w.duckdb"), Contracts: set})

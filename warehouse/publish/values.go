@@ -19,6 +19,7 @@ import (
 func valueColumns() []Column {
 	return []Column{
 		{"metric", "VARCHAR", "Code of the metric; dimensions/metrics.parquet has its names and definition."},
+		{"label", "VARCHAR", "Its name in the company's first language."},
 		{"grain", "VARCHAR", "Length of the period: month, quarter or year. Choose one: values of different grains are never to be added."},
 		{"period", "VARCHAR", "Name of the period, such as 2026-10 or 2026-Q4; null for rows whose day is not known."},
 		{"period_start", "DATE", "First day of the period."},
@@ -32,6 +33,9 @@ func valueColumns() []Column {
 		{"ci_low", "DOUBLE", "Lower end of the 95 % interval, where the metric has one."},
 		{"ci_high", "DOUBLE", "Upper end of the 95 % interval."},
 		{"flags", "VARCHAR", "What to know about the row, with spaces between them: immature, partial, small_n, no_period, …"},
+		{"unit", "VARCHAR", "percent (kept as a share: 0.25 is 25 %), count, days, hours, minutes, currency, points or number."},
+		{"direction", "VARCHAR", "Which way is better: higher or lower; null where neither is."},
+		{"version", "INTEGER", "Version of the definition. Figures of two versions are not to be compared."},
 		{"as_of", "DATE", "The day as of which the figure holds."},
 	}
 }
@@ -80,27 +84,27 @@ func (t *valueTable) add(m *metric.Metric, grain metric.Grain, by string, r *met
 	if err != nil {
 		return fmt.Errorf("%s %s: the denominator %s %w", m.Name, r.Period, r.Denominator, err)
 	}
-	row := make([]driver.Value, 15)
-	row[0], row[1] = m.Name, string(grain)
+	var start, end, dimension, value, n driver.Value
 	if r.Start != nil {
-		row[2], row[3], row[4] = r.Period, *r.Start, c.Company.PeriodOf(*r.Start, grain).End
+		start, end = *r.Start, c.Company.PeriodOf(*r.Start, grain).End
 		if t.first.IsZero() || r.Start.Before(t.first) {
 			t.first = *r.Start
 		}
 	}
 	if by != "" {
-		row[5] = by
+		dimension = by
 		if r.Dimensions[0] != nil {
-			row[6] = *r.Dimensions[0]
+			value = *r.Dimensions[0]
 		}
 	}
-	row[7], row[11], row[12] = number(r.Value), number(r.CILow), number(r.CIHigh)
-	row[8], row[9] = numerator, denominator
 	if r.N != nil {
-		row[10] = *r.N
+		n = *r.N
 	}
-	row[13], row[14] = strings.Join(r.Flags, " "), c.AsOf
-	t.rows = append(t.rows, row)
+	t.rows = append(t.rows, []driver.Value{
+		m.Name, m.Label(c.Language), string(grain), orNull(r.Period), start, end, dimension, value,
+		number(r.Value), numerator, denominator, n, number(r.CILow), number(r.CIHigh), strings.Join(r.Flags, " "),
+		m.Unit, orNull(m.Direction), int32(m.Version), c.AsOf,
+	})
 	return nil
 }
 
