@@ -21,23 +21,31 @@ func (p *Publisher) plan(ctx context.Context, s *snapshot, c Content) (files []*
 	m = &Manifest{
 		BuiltAt: p.cfg.Now().UTC(), AsOf: c.AsOf.Format(time.DateOnly), Zone: p.cfg.Zone, Version: p.cfg.Version, Project: c.Project,
 	}
-	if err := s.QueryRowContext(ctx, "select coalesce(max(batch_id), 0) from build.models").Scan(&m.UpToBatch); err != nil {
-		return nil, nil, fmt.Errorf("read how far the models are built: %w", err)
+	stale, err := s.models(ctx, &m.UpToBatch)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read how the models stand: %w", err)
 	}
 	if m.Offsets, err = s.offsets(ctx, m.UpToBatch); err != nil {
 		return nil, nil, fmt.Errorf("read the offsets: %w", err)
 	}
 	models := slices.SortedFunc(slices.Values(c.Models), func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	for i := range models {
+		name := models[i].Schema + "." + models[i].Name
 		f, err := mart(ctx, s, &models[i])
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s.%s: %w", models[i].Schema, models[i].Name, err)
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if f != nil {
-			files = append(files, f)
+		if f == nil {
+			m.leaveOut(name, "it is not built yet")
+			continue
 		}
+		f.Stale = stale[name]
+		files = append(files, f)
 	}
-	values, err := values(ctx, s, c)
+	if len(files) == 0 && len(models) > 0 {
+		return nil, nil, ErrNotBuilt
+	}
+	values, err := values(ctx, s, c, m)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -125,6 +126,39 @@ func (p *pager) RecordBatch() arrow.RecordBatch { return p.page.RecordBatch() }
 func (p *pager) Record() arrow.RecordBatch      { return p.page.RecordBatch() }
 func (p *pager) Err() error                     { return p.err }
 
+// ErrNotBuilt says that there is nothing to publish. It ends with the command
+// that helps.
+var ErrNotBuilt = errors.New("the marts are not built yet: run funnelhouse build")
+
+// models reads which models are stale: their last build failed, so that their
+// rows are those of an earlier one; and the last batch that any was built from.
+func (s *snapshot) models(ctx context.Context, upTo *int64) (stale map[string]bool, err error) {
+	standing, err := s.columns(ctx, "build", "models")
+	if err != nil {
+		return nil, err
+	}
+	if len(standing) == 0 {
+		return nil, ErrNotBuilt
+	}
+	rows, err := s.QueryContext(ctx, "select model, status not in ('built', 'kept'), coalesce(batch_id, 0) from build.models")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	stale = map[string]bool{}
+	for rows.Next() {
+		var model string
+		var old bool
+		var batch int64
+		if err := rows.Scan(&model, &old, &batch); err != nil {
+			return nil, err
+		}
+		stale[model] = old
+		*upTo = max(*upTo, batch)
+	}
+	return stale, rows.Err()
+}
+
 // offsets reads up to where the batches until the one given have read the
 // topics. What came after it is in the warehouse, and in no mart yet.
 func (s *snapshot) offsets(ctx context.Context, upTo int64) (list []Offset, err error) {
@@ -161,4 +195,16 @@ func (s *snapshot) columns(ctx context.Context, schema, table string) (list []Co
 		list = append(list, c)
 	}
 	return list, rows.Err()
+}
+
+// missing is the first of some models that has no table; empty: all have one.
+func (s *snapshot) missing(ctx context.Context, models []string) (string, error) {
+	for _, model := range models {
+		schema, table, _ := strings.Cut(model, ".")
+		columns, err := s.columns(ctx, schema, table)
+		if err != nil || len(columns) == 0 {
+			return model, err
+		}
+	}
+	return "", nil
 }

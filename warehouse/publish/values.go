@@ -47,10 +47,19 @@ type valueTable struct {
 }
 
 // values computes every metric by month, quarter and year, in all and split by
-// each of its dimensions.
-func values(ctx context.Context, s *snapshot, c Content) (*valueTable, error) {
+// each of its dimensions. A metric is left out while a model that it reads isn't
+// built.
+func values(ctx context.Context, s *snapshot, c Content, manifest *Manifest) (*valueTable, error) {
 	t := &valueTable{}
 	for _, m := range c.Metrics.All() {
+		missing, err := s.missing(ctx, m.Models())
+		if err != nil {
+			return nil, err
+		}
+		if missing != "" {
+			manifest.leaveOut(m.Name, "it reads "+missing+", which is not built yet")
+			continue
+		}
 		for _, grain := range []metric.Grain{metric.Month, metric.Quarter, metric.Year} {
 			for _, by := range append([]string{""}, m.Dimensions...) {
 				req := metric.Request{Metric: m.Name, Grain: grain, AsOf: c.AsOf}
