@@ -49,7 +49,17 @@ func (p *Publisher) plan(ctx context.Context, s *snapshot, c Content) (files []*
 	if err != nil {
 		return nil, nil, err
 	}
-	return append(files, values.source(), catalogue(c), calendar(c, values.first)), m, nil
+	first, last, err := s.days(ctx, files, c.AsOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !values.first.IsZero() && values.first.Before(first) {
+		first = values.first
+	}
+	if values.last.After(last) {
+		last = values.last
+	}
+	return append(files, values.source(), catalogue(c), calendar(c.Company, first, last)), m, nil
 }
 
 // mart is the file of a model; nil where the model has no table yet.
@@ -65,6 +75,7 @@ func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
 		schema: "main", name: m.Name,
 	}
 	table := sqltree.Table{Schema: m.Schema, Name: m.Name}
+	f.from = table.SQL()
 	var list, wide, beyond []string
 	for _, c := range columns {
 		expr, typ := readable(sqltree.Quote(c.Name), c.Type)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/funnelhouse/funnelhouse/warehouse"
+	"github.com/funnelhouse/funnelhouse/warehouse/sqltree"
 )
 
 // snapshot is one read transaction: all that is published of a build is read
@@ -195,6 +197,34 @@ func (s *snapshot) columns(ctx context.Context, schema, table string) (list []Co
 		list = append(list, c)
 	}
 	return list, rows.Err()
+}
+
+// days finds the first and the last day that marts have, the day given among
+// them, as far as they are near enough to be meant: 9999-12-31 stands for no end
+// and is no day of a calendar.
+func (s *snapshot) days(ctx context.Context, marts []*source, today time.Time) (first, last time.Time, err error) {
+	first, last = today, today
+	from, to := today.AddDate(-100, 0, 0), today.AddDate(10, 0, 0)
+	for _, f := range marts {
+		for _, c := range f.Columns {
+			if c.Type != "DATE" {
+				continue
+			}
+			column := sqltree.Quote(c.Name)
+			var low, high sql.NullTime
+			err := s.QueryRowContext(ctx, "select min("+column+"), max("+column+") from "+f.from+" where "+column+" between ? and ?", from, to).Scan(&low, &high)
+			if err != nil {
+				return first, last, fmt.Errorf("look for the days of %s: %w", f.Table, err)
+			}
+			if low.Valid && low.Time.Before(first) {
+				first = low.Time
+			}
+			if high.Valid && high.Time.After(last) {
+				last = high.Time
+			}
+		}
+	}
+	return first, last, nil
 }
 
 // missing is the first of some models that has no table; empty: all have one.

@@ -42,8 +42,8 @@ func valueColumns() []Column {
 
 // valueTable holds the metric values of a build.
 type valueTable struct {
-	rows  [][]driver.Value
-	first time.Time // first day of the earliest period
+	rows        [][]driver.Value
+	first, last time.Time // first days of the earliest and of the latest period; zero: none
 }
 
 // values computes every metric by month, quarter and year, in all and split by
@@ -98,6 +98,9 @@ func (t *valueTable) add(m *metric.Metric, grain metric.Grain, by string, r *met
 		start, end = *r.Start, c.Company.PeriodOf(*r.Start, grain).End
 		if t.first.IsZero() || r.Start.Before(t.first) {
 			t.first = *r.Start
+		}
+		if r.Start.After(t.last) {
+			t.last = *r.Start
 		}
 	}
 	if by != "" {
