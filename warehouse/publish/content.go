@@ -129,17 +129,24 @@ func (s *snapshot) fits(ctx context.Context, table sqltree.Table, wide, beyond [
 		strings.Join(columns, ", "))
 }
 
-// ordered sorts a mart's rows by its grain, which makes files smaller and
-// comparable.
+// ordered sorts a mart's rows by its first day or instant and then by its
+// grain: who reads a span of time finds it in few row groups.
 func ordered(m *Model, columns []Column) string {
 	var by []string
+	first := slices.IndexFunc(columns, func(c Column) bool { return c.Type == "DATE" || strings.HasPrefix(c.Type, "TIMESTAMP") })
+	if first >= 0 {
+		by = append(by, columns[first].Name)
+	}
 	for _, name := range m.Grain {
-		if slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name }) {
-			by = append(by, sqltree.Quote(name))
+		if !slices.Contains(by, name) && slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name }) {
+			by = append(by, name)
 		}
 	}
 	if len(by) == 0 {
 		return ""
+	}
+	for i, name := range by {
+		by[i] = sqltree.Quote(name) + " nulls last"
 	}
 	return " order by " + strings.Join(by, ", ")
 }

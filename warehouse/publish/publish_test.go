@@ -136,6 +136,20 @@ func TestManyRows(t *testing.T) {
 		h.file("marts", "pages.parquet")+"'))"), "[32768|65536]")
 }
 
+// Who reads a span of time finds it in few row groups.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	h := small(t, "visits as select 'V-' || i as visit_id, timestamptz '2025-01-01 00:00:00Z' + to_days((i * 7919 % 366)::integer) as visited_at, date '2020-01-01' as since from range(250000) r(i)")
+	h.content.Models[0].Grain = []string{"visit_id"}
+	h.publish()
+	db := duck(t, "")
+	path := h.file("marts", "visits.parquet")
+	is(t, "row groups with a day", rowsOf(t, db, "select count(*) from parquet_metadata('"+path+"') where path_in_schema = 'visited_at' and "+
+		"timestamptz '2025-03-01 00:00:00Z' between stats_min_value::timestamptz and stats_max_value::timestamptz"), "[1]")
+	is(t, "row groups", rowsOf(t, db, "select count(*) from parquet_metadata('"+path+"') where path_in_schema = 'visited_at'"), "[3]")
+	is(t, "the first row", rowsOf(t, db, "select visit_id from read_parquet('"+path+"') limit 1"), "[V-0]")
+}
+
 // A number that doesn't fit is never rounded or dropped in silence.
 func TestTooManyDigits(t *testing.T) {
 	t.Parallel()
