@@ -114,6 +114,8 @@ type house struct {
 	steady atomic.Pointer[loop]
 	// building is held by a build.
 	building sync.Mutex
+	// built rings when models were adopted, whoever asked for the build.
+	built chan struct{}
 	// publishing is held by a publish.
 	publishing sync.Mutex
 	// adopted is what the last build that succeeded was made of; nil before it.
@@ -137,7 +139,7 @@ func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error
 	if err != nil {
 		return nil, err
 	}
-	h := &house{dir: dir, cfg: cfg, settings: settings, promises: promises, log: log, ingesting: make(chan struct{}, 1)}
+	h := &house{dir: dir, cfg: cfg, settings: settings, promises: promises, log: log, ingesting: make(chan struct{}, 1), built: make(chan struct{}, 1)}
 	h.settings.connection.Logger = log
 	h.wh, err = warehouse.Open(ctx, warehouse.Config{
 		Path:      filepath.Join(dir, "data", databaseFile),
@@ -297,6 +299,9 @@ func (h *house) build(ctx context.Context, progress func(model string, done, tot
 	result, err := runner.Build(ctx, f.models, model.Options{})
 	if err == nil {
 		h.adopted.Store(f)
+	}
+	if result != nil {
+		ring(h.built)
 	}
 	return result, err
 }

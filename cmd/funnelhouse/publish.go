@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -53,6 +54,18 @@ func writePublished(out io.Writer, r *publish.Result, took time.Duration, folder
 		rows += r.Manifest.Files[i].Rows
 		bytes += r.Manifest.Files[i].Bytes
 	}
+	for _, l := range r.Manifest.LeftOut {
+		if _, err := fmt.Fprintf(out, "left out  %s: %s\n", l.Name, l.Reason); err != nil {
+			return err
+		}
+	}
+	for i := range r.Manifest.Files {
+		if f := &r.Manifest.Files[i]; f.Stale {
+			if _, err := fmt.Fprintf(out, "older     %s: its last build failed, and the rows are those of the one before\n", f.Table); err != nil {
+				return err
+			}
+		}
+	}
 	_, err := fmt.Fprintf(out, "%s with %s, %.1f MB, %s of them new, in %.1f s\n%s\n", plural(int64(len(r.Manifest.Files)), "file"), plural(rows, "row"),
 		float64(bytes)/1e6, count(int64(r.Written)), took.Seconds(), filepath.Join(folder, r.Build))
 	return err
@@ -73,7 +86,11 @@ func (h *house) publish(ctx context.Context) (*publish.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return publisher.Publish(ctx, *content)
+	result, err := publisher.Publish(ctx, *content)
+	if errors.Is(err, publish.ErrNotBuilt) {
+		return nil, fmt.Errorf("%w%s", publish.ErrNotBuilt, dirFlag(h.dir))
+	}
+	return result, err
 }
 
 // publishable is the content of a build: models and metrics of the last build
@@ -91,13 +108,6 @@ func (h *house) publishable(ctx context.Context) (*publish.Content, error) {
 	for _, m := range f.models.Models() {
 		if m.Schema != "marts" {
 			continue
-		}
-		columns, err := h.wh.TableColumns(ctx, m.String())
-		if err != nil {
-			return nil, err
-		}
-		if len(columns) == 0 {
-			return nil, fmt.Errorf("%s is not built yet: run funnelhouse build%s", m, dirFlag(h.dir))
 		}
 		mart := publish.Model{Schema: m.Schema, Name: m.Name, Description: m.Description.In("en"), Grain: m.Grain, Columns: map[string]string{}}
 		for _, c := range m.Columns {
@@ -125,7 +135,7 @@ func (h *house) publishOn(ctx context.Context, built <-chan struct{}) error {
 		case err != nil:
 			h.log.ErrorContext(ctx, "not published", "error", err)
 		case result.New:
-			h.log.InfoContext(ctx, "published", "build", result.Build, "files_written", result.Written)
+			h.log.InfoContext(ctx, "published", "build", result.Build, "files_written", result.Written, "left_out", len(result.Manifest.LeftOut))
 		}
 		if !wait(ctx, h.settings.publishEvery) {
 			return ctx.Err()

@@ -155,6 +155,20 @@ func TestServePublishesAgain(t *testing.T) {
 	send(t, producer, kafka.Message{Value: created("L-1", "")})
 	eventually(t, "another build", func() bool { return builds(t, dir) == 2 })
 	eventually(t, "the lead", func() bool { return askPublished(t, dir, "select count(*) from leads") == "1" })
+	// What somebody else builds in this process is published, too.
+	must(t, dir, "init")
+	model := filepath.Join(dir, "sql", "marts", "leads.sql")
+	text, err := os.ReadFile(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(model, []byte(strings.Replace(string(text), "One row per lead", "One row for each lead", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "build")
+	eventually(t, "the other description", func() bool {
+		return strings.HasPrefix(askPublished(t, dir, "select comment from duckdb_tables() where table_name = 'leads'"), "One row for each lead")
+	})
 	if code := stop(); code != exitOK {
 		t.Errorf("serve ends with %d:\n%s", code, log)
 	}

@@ -43,12 +43,12 @@ func (h *house) serve(ctx context.Context) error {
 		return h.errNoKafka()
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	fresh, built := make(chan struct{}, 1), make(chan struct{}, 1)
+	fresh := make(chan struct{}, 1)
 	group.Go(func() error {
 		return h.ingestOn(ctx, func(tally) { ring(fresh) })
 	})
-	group.Go(func() error { return h.buildOn(ctx, fresh, built) })
-	group.Go(func() error { return h.publishOn(ctx, built) })
+	group.Go(func() error { return h.buildOn(ctx, fresh) })
+	group.Go(func() error { return h.publishOn(ctx, h.built) })
 	group.Go(func() error { return h.listen(ctx) })
 	group.Go(func() error { return h.reportOn(ctx) })
 	h.log.InfoContext(ctx, "serving", "data", h.dir)
@@ -62,9 +62,8 @@ func (h *house) serve(ctx context.Context) error {
 
 // buildOn builds once at the start and then after new batches, with a pause in
 // which the next batches gather: at least buildEvery, and as long as the build
-// itself took, so that building never takes more than half of the time. It rings
-// built where models were adopted.
-func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}, built chan<- struct{}) error {
+// itself took, so that building never takes more than half of the time.
+func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}) error {
 	for {
 		started := time.Now()
 		result, err := h.build(ctx, nil) // logs its success itself
@@ -77,9 +76,6 @@ func (h *house) buildOn(ctx context.Context, fresh <-chan struct{}, built chan<-
 			// message may hold values of rows, so it goes to build.models and not
 			// into the log.
 			h.log.ErrorContext(ctx, "models not built", "reason", notBuiltReason(result, err))
-		}
-		if result != nil {
-			ring(built)
 		}
 		if !wait(ctx, max(buildEvery, took)) {
 			return ctx.Err()

@@ -21,27 +21,45 @@ func (p *Publisher) plan(ctx context.Context, s *snapshot, c Content) (files []*
 	m = &Manifest{
 		BuiltAt: p.cfg.Now().UTC(), AsOf: c.AsOf.Format(time.DateOnly), Zone: p.cfg.Zone, Version: p.cfg.Version, Project: c.Project,
 	}
-	if err := s.QueryRowContext(ctx, "select coalesce(max(batch_id), 0) from build.models").Scan(&m.UpToBatch); err != nil {
-		return nil, nil, fmt.Errorf("read how far the models are built: %w", err)
+	stale, err := s.models(ctx, &m.UpToBatch)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read how the models stand: %w", err)
 	}
 	if m.Offsets, err = s.offsets(ctx, m.UpToBatch); err != nil {
 		return nil, nil, fmt.Errorf("read the offsets: %w", err)
 	}
 	models := slices.SortedFunc(slices.Values(c.Models), func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	for i := range models {
+		name := models[i].Schema + "." + models[i].Name
 		f, err := mart(ctx, s, &models[i])
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s.%s: %w", models[i].Schema, models[i].Name, err)
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if f != nil {
-			files = append(files, f)
+		if f == nil {
+			m.leaveOut(name, "it is not built yet")
+			continue
 		}
+		f.Stale = stale[name]
+		files = append(files, f)
 	}
-	values, err := values(ctx, s, c)
+	if len(files) == 0 && len(models) > 0 {
+		return nil, nil, ErrNotBuilt
+	}
+	values, err := values(ctx, s, c, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	return append(files, values.source(), catalogue(c), calendar(c, values.first)), m, nil
+	first, last, err := s.days(ctx, files, c.AsOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !values.first.IsZero() && values.first.Before(first) {
+		first = values.first
+	}
+	if values.last.After(last) {
+		last = values.last
+	}
+	return append(files, values.source(), catalogue(c), calendar(c.Company, first, last)), m, nil
 }
 
 // mart is the file of a model; nil where the model has no table yet.
@@ -57,6 +75,7 @@ func mart(ctx context.Context, s *snapshot, m *Model) (*source, error) {
 		schema: "main", name: m.Name,
 	}
 	table := sqltree.Table{Schema: m.Schema, Name: m.Name}
+	f.from = table.SQL()
 	var list, wide, beyond []string
 	for _, c := range columns {
 		expr, typ := readable(sqltree.Quote(c.Name), c.Type)
@@ -110,17 +129,24 @@ func (s *snapshot) fits(ctx context.Context, table sqltree.Table, wide, beyond [
 		strings.Join(columns, ", "))
 }
 
-// ordered sorts a mart's rows by its grain, which makes files smaller and
-// comparable.
+// ordered sorts a mart's rows by its first day or instant and then by its
+// grain: who reads a span of time finds it in few row groups.
 func ordered(m *Model, columns []Column) string {
 	var by []string
+	first := slices.IndexFunc(columns, func(c Column) bool { return c.Type == "DATE" || strings.HasPrefix(c.Type, "TIMESTAMP") })
+	if first >= 0 {
+		by = append(by, columns[first].Name)
+	}
 	for _, name := range m.Grain {
-		if slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name }) {
-			by = append(by, sqltree.Quote(name))
+		if !slices.Contains(by, name) && slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name }) {
+			by = append(by, name)
 		}
 	}
 	if len(by) == 0 {
 		return ""
+	}
+	for i, name := range by {
+		by[i] = sqltree.Quote(name) + " nulls last"
 	}
 	return " order by " + strings.Join(by, ", ")
 }

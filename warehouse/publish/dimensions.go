@@ -52,9 +52,8 @@ func orNull(s string) driver.Value {
 	return s
 }
 
-// calendar has every day from the year of the first period to the end of the
-// current one.
-func calendar(c Content, first time.Time) *source {
+// calendar has every day of the fiscal years from the first day to the last.
+func calendar(company metric.Company, first, last time.Time) *source {
 	columns := []Column{
 		{"date", "DATE", "The day."},
 		{"month", "VARCHAR", "Its month, as metric values name it: 2026-10."},
@@ -65,19 +64,36 @@ func calendar(c Content, first time.Time) *source {
 		{"year_start", "DATE", "First day of the fiscal year."},
 		{"iso_week", "VARCHAR", "Its ISO week: 2026-W40."},
 		{"weekday", "INTEGER", "1 is Monday, 7 is Sunday."},
+		{"quarter_number", "INTEGER", "1 to 4, from the beginning of the fiscal year."},
+		{"month_number", "INTEGER", "1 is January, 12 is December."},
+		{"fiscal_month_number", "INTEGER", "1 to 12, from the beginning of the fiscal year."},
+		{"month_name_en", "VARCHAR", "The month's name in English."},
+		{"month_name_zh", "VARCHAR", "The month's name in Chinese."},
+		{"weekday_name_en", "VARCHAR", "The weekday's name in English."},
+		{"weekday_name_zh", "VARCHAR", "The weekday's name in Chinese."},
+		{"is_weekend", "BOOLEAN", "Whether it is a Saturday or a Sunday."},
 	}
-	if first.IsZero() || first.After(c.AsOf) {
-		first = c.AsOf
-	}
-	from, to := c.Company.PeriodOf(first, metric.Year).Start, c.Company.PeriodOf(c.AsOf, metric.Year).End
+	from, to := company.PeriodOf(first, metric.Year).Start, company.PeriodOf(last, metric.Year).End
 	var rows [][]driver.Value
 	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
 		row := []driver.Value{day}
 		for _, grain := range []metric.Grain{metric.Month, metric.Quarter, metric.Year} {
-			p := c.Company.PeriodOf(day, grain)
+			p := company.PeriodOf(day, grain)
 			row = append(row, p.Label, p.Start)
 		}
-		rows = append(rows, append(row, c.Company.PeriodOf(day, metric.Week).Label, int32((int(day.Weekday())+6)%7+1)))
+		month, weekday := int(day.Month()), (int(day.Weekday())+6)%7
+		into := (month - int(from.Month()) + 12) % 12 // months of the fiscal year before it
+		rows = append(rows, append(
+			row, company.PeriodOf(day, metric.Week).Label, int32(weekday+1),
+			int32(into/3+1), int32(month), int32(into+1), day.Month().String(), chineseMonths()[month-1],
+			day.Weekday().String(), "星期"+chineseDigits()[weekday], weekday >= 5,
+		))
 	}
 	return computed("dimensions", "calendar", "dimension", "The days, with the names of their periods.", columns, rows)
+}
+
+func chineseDigits() []string { return []string{"一", "二", "三", "四", "五", "六", "日"} }
+
+func chineseMonths() []string {
+	return []string{"一月", "二月", "三月", "四月", "五月", "六月", "七月", "八月", "九月", "十月", "十一月", "十二月"}
 }

@@ -37,7 +37,7 @@ func TestDiskFull(t *testing.T) {
 	was := h.current()
 	h.run("insert into marts.moving select i, md5(cast(i as varchar)) from range(300000) r(i)")
 	_, err := h.publisher.Publish(t.Context(), h.content)
-	says(t, err, h.dir, "moving.parquet", "No space left on device")
+	says(t, err, h.dir, "moving.parquet", "No space left on device", "make room on that disk", "readers find the build "+was)
 	is(t, "current", h.current(), was)
 	is(t, "the folder", h.lies(), was+" current")
 	h.run("delete from marts.moving where id > 100")
@@ -51,12 +51,12 @@ func TestDiskFull(t *testing.T) {
 func TestReadOnlyFolder(t *testing.T) {
 	t.Parallel()
 	h := small(t, "moving as select 0 as round")
-	why := "permission denied"
+	why, advice := "permission denied", "let the user who runs funnelhouse write there"
 	lock := func() error { return os.Chmod(h.dir, 0o500) }
 	unlock := func() error { return os.Chmod(h.dir, 0o700) }
 	if os.Getuid() == 0 { // whom permissions don't stop
 		dir := disk(t, "6")
-		h.dir, why = filepath.Join(dir, "published"), "read-only file system"
+		h.dir, why, advice = filepath.Join(dir, "published"), "read-only file system", "mount it for writing"
 		h.publisher = h.another(Config{})
 		lock = func() error { return syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "") }
 		unlock = func() error { return syscall.Mount("", dir, "", syscall.MS_REMOUNT, "") }
@@ -71,7 +71,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	if again := unlock(); again != nil {
 		t.Fatal(again)
 	}
-	says(t, err, h.dir, why)
+	says(t, err, h.dir, why, advice, "readers find the build "+was)
 	if strings.Count(err.Error(), "\n") > 0 {
 		t.Errorf("the error has more than a line: %v", err)
 	}

@@ -10,20 +10,28 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // Manifest says what a build holds. It is the file manifest.json.
 type Manifest struct {
-	Build     string    `json:"build"`    // its name, which is the time at which it was begun
-	BuiltAt   time.Time `json:"built_at"` // UTC
-	AsOf      string    `json:"as_of"`    // the business day as of which metric values hold
-	Zone      string    `json:"zone"`     // in which business days begin
-	Version   string    `json:"version"`  // of the program
-	Project   string    `json:"project"`  // hash of the models' files
+	Build     string    `json:"build"`       // its name, which is the time at which it was begun
+	BuiltAt   time.Time `json:"built_at"`    // UTC
+	AsOf      string    `json:"as_of"`       // the business day as of which metric values hold
+	Zone      string    `json:"zone"`        // in which business days begin
+	Version   string    `json:"version"`     // of the program
+	Project   string    `json:"project"`     // hash of the models' files
 	UpToBatch int64     `json:"up_to_batch"` // the last batch that models were built from
 	Offsets   []Offset  `json:"offsets"`     // up to where that batch and those before had read the topics
 	Files     []File    `json:"files"`
+	LeftOut   []LeftOut `json:"left_out,omitempty"`
+}
+
+// LeftOut is a mart or a metric that is not in the build, with the reason.
+type LeftOut struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 // Offset is the first offset of a partition that no mart holds yet.
@@ -45,6 +53,9 @@ type File struct {
 	SHA256      string   `json:"sha256"`
 	Content     string   `json:"content"` // tells the same rows and columns from others, whatever their order
 	Columns     []Column `json:"columns,omitempty"`
+	// Stale: the last build of the mart's model failed, and these are the rows of
+	// an earlier one.
+	Stale bool `json:"stale,omitempty"`
 }
 
 // Column is one column of a file.
@@ -107,14 +118,19 @@ func (m *Manifest) file(path string) *File {
 	return nil
 }
 
+func (m *Manifest) leaveOut(name, reason string) {
+	m.LeftOut = append(m.LeftOut, LeftOut{Name: name, Reason: reason})
+}
+
 // same tells whether a build of these files would be this one again. Offsets
 // alone make no new build: they move with every record, counted or not.
 func (m *Manifest) same(files []*source, next *Manifest) bool {
-	if m == nil || m.AsOf != next.AsOf || m.Zone != next.Zone || m.Version != next.Version || len(m.Files) != len(files)+1 {
+	if m == nil || m.AsOf != next.AsOf || m.Zone != next.Zone || m.Version != next.Version || len(m.Files) != len(files)+1 ||
+		!slices.Equal(m.LeftOut, next.LeftOut) {
 		return false
 	}
 	for _, f := range files {
-		if old := m.file(f.Path); old == nil || old.Content != f.Content {
+		if old := m.file(f.Path); old == nil || old.Content != f.Content || old.Stale != f.Stale {
 			return false
 		}
 	}

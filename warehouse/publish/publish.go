@@ -124,7 +124,7 @@ func (p *Publisher) Publish(ctx context.Context, c Content) (*Result, error) {
 	}
 	r, err := p.publish(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("publish to %s: %w", p.cfg.Dir, err)
+		return nil, p.explain(err)
 	}
 	return r, nil
 }

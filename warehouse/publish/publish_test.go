@@ -136,6 +136,20 @@ func TestManyRows(t *testing.T) {
 		h.file("marts", "pages.parquet")+"'))"), "[32768|65536]")
 }
 
+// Who reads a span of time finds it in few row groups.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	h := small(t, "visits as select 'V-' || i as visit_id, timestamptz '2025-01-01 00:00:00Z' + to_days((i * 7919 % 366)::integer) as visited_at, date '2020-01-01' as since from range(250000) r(i)")
+	h.content.Models[0].Grain = []string{"visit_id"}
+	h.publish()
+	db := duck(t, "")
+	path := h.file("marts", "visits.parquet")
+	is(t, "row groups with a day", rowsOf(t, db, "select count(*) from parquet_metadata('"+path+"') where path_in_schema = 'visited_at' and "+
+		"timestamptz '2025-03-01 00:00:00Z' between stats_min_value::timestamptz and stats_max_value::timestamptz"), "[1]")
+	is(t, "row groups", rowsOf(t, db, "select count(*) from parquet_metadata('"+path+"') where path_in_schema = 'visited_at'"), "[3]")
+	is(t, "the first row", rowsOf(t, db, "select visit_id from read_parquet('"+path+"') limit 1"), "[V-0]")
+}
+
 // A number that doesn't fit is never rounded or dropped in silence.
 func TestTooManyDigits(t *testing.T) {
 	t.Parallel()
@@ -441,14 +455,18 @@ func TestDecimal18(t *testing.T) {
 	}
 }
 
-// A calendar of a fiscal year that begins in April.
+// A calendar of a fiscal year that begins in April has every day that a mart
+// has, and none that only stands for an end that there isn't.
 func TestCalendar(t *testing.T) {
 	t.Parallel()
-	h := small(t, "any as select 1 as n")
+	h := small(t, "any as select 1 as n", "plans as select date '2028-05-06' as due_date, date '9999-12-31' as valid_to, null::date as done_date, timestamptz '2030-01-01 00:00:00Z' as at",
+		"history as select date '2025-03-31' as born union all select date '0001-01-01'")
 	h.content.Company = metric.Company{FiscalYearStarts: time.April}
 	h.publish()
 	db := duck(t, h.file(databaseFile)+"?access_mode=read_only")
-	is(t, "the ends", rowsOf(t, db, "select min(date), max(date), count(*) from dimensions.calendar"), "[2026-04-01T00:00:00|2027-03-31T00:00:00|365]")
+	is(t, "the ends", rowsOf(t, db, "select min(date), max(date), count(*) from dimensions.calendar"), "[2024-04-01T00:00:00|2029-03-31T00:00:00|1826]")
 	is(t, "a day", rowsOf(t, db, "from dimensions.calendar where date = date '2027-01-03'"),
-		"[2027-01-03T00:00:00|2027-01|2027-01-01T00:00:00|2026/27-Q4|2027-01-01T00:00:00|2026/27|2026-04-01T00:00:00|2026-W53|7]")
+		"[2027-01-03T00:00:00|2027-01|2027-01-01T00:00:00|2026/27-Q4|2027-01-01T00:00:00|2026/27|2026-04-01T00:00:00|2026-W53|7|4|1|10|January|一月|Sunday|星期日|true]")
+	is(t, "its year", rowsOf(t, db, "select min(fiscal_month_number), max(fiscal_month_number), count(distinct month_name_zh), count(distinct weekday_name_zh), "+
+		"count(*) filter (is_weekend <> (weekday_name_en in ('Saturday', 'Sunday'))), count(distinct (quarter, quarter_number)) from dimensions.calendar where year = '2026/27'"), "[1|12|12|7|0|4]")
 }

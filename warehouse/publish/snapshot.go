@@ -5,12 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/funnelhouse/funnelhouse/warehouse"
+	"github.com/funnelhouse/funnelhouse/warehouse/sqltree"
 )
 
 // snapshot is one read transaction: all that is published of a build is read
@@ -125,6 +128,39 @@ func (p *pager) RecordBatch() arrow.RecordBatch { return p.page.RecordBatch() }
 func (p *pager) Record() arrow.RecordBatch      { return p.page.RecordBatch() }
 func (p *pager) Err() error                     { return p.err }
 
+// ErrNotBuilt says that there is nothing to publish. It ends with the command
+// that helps.
+var ErrNotBuilt = errors.New("the marts are not built yet: run funnelhouse build")
+
+// models reads which models are stale: their last build failed, so that their
+// rows are those of an earlier one; and the last batch that any was built from.
+func (s *snapshot) models(ctx context.Context, upTo *int64) (stale map[string]bool, err error) {
+	standing, err := s.columns(ctx, "build", "models")
+	if err != nil {
+		return nil, err
+	}
+	if len(standing) == 0 {
+		return nil, ErrNotBuilt
+	}
+	rows, err := s.QueryContext(ctx, "select model, status not in ('built', 'kept'), coalesce(batch_id, 0) from build.models")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	stale = map[string]bool{}
+	for rows.Next() {
+		var model string
+		var old bool
+		var batch int64
+		if err := rows.Scan(&model, &old, &batch); err != nil {
+			return nil, err
+		}
+		stale[model] = old
+		*upTo = max(*upTo, batch)
+	}
+	return stale, rows.Err()
+}
+
 // offsets reads up to where the batches until the one given have read the
 // topics. What came after it is in the warehouse, and in no mart yet.
 func (s *snapshot) offsets(ctx context.Context, upTo int64) (list []Offset, err error) {
@@ -161,4 +197,44 @@ func (s *snapshot) columns(ctx context.Context, schema, table string) (list []Co
 		list = append(list, c)
 	}
 	return list, rows.Err()
+}
+
+// days finds the first and the last day that marts have, the day given among
+// them, as far as they are near enough to be meant: 9999-12-31 stands for no end
+// and is no day of a calendar.
+func (s *snapshot) days(ctx context.Context, marts []*source, today time.Time) (first, last time.Time, err error) {
+	first, last = today, today
+	from, to := today.AddDate(-100, 0, 0), today.AddDate(10, 0, 0)
+	for _, f := range marts {
+		for _, c := range f.Columns {
+			if c.Type != "DATE" {
+				continue
+			}
+			column := sqltree.Quote(c.Name)
+			var low, high sql.NullTime
+			err := s.QueryRowContext(ctx, "select min("+column+"), max("+column+") from "+f.from+" where "+column+" between ? and ?", from, to).Scan(&low, &high)
+			if err != nil {
+				return first, last, fmt.Errorf("look for the days of %s: %w", f.Table, err)
+			}
+			if low.Valid && low.Time.Before(first) {
+				first = low.Time
+			}
+			if high.Valid && high.Time.After(last) {
+				last = high.Time
+			}
+		}
+	}
+	return first, last, nil
+}
+
+// missing is the first of some models that has no table; empty: all have one.
+func (s *snapshot) missing(ctx context.Context, models []string) (string, error) {
+	for _, model := range models {
+		schema, table, _ := strings.Cut(model, ".")
+		columns, err := s.columns(ctx, schema, table)
+		if err != nil || len(columns) == 0 {
+			return model, err
+		}
+	}
+	return "", nil
 }

@@ -37,8 +37,8 @@ type house struct {
 
 // built has the table that every build of models leaves.
 const built = `create schema if not exists build;
-	create table if not exists build.models (model varchar, batch_id bigint);
-	insert into build.models values ('marts.any', 7)`
+	create table if not exists build.models (model varchar, status varchar, batch_id bigint);
+	insert into build.models values ('marts.any', 'built', 7)`
 
 // batch is one that read the topic up to an offset.
 func batch(id, next int) string {

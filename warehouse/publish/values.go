@@ -42,15 +42,24 @@ func valueColumns() []Column {
 
 // valueTable holds the metric values of a build.
 type valueTable struct {
-	rows  [][]driver.Value
-	first time.Time // first day of the earliest period
+	rows        [][]driver.Value
+	first, last time.Time // first days of the earliest and of the latest period; zero: none
 }
 
 // values computes every metric by month, quarter and year, in all and split by
-// each of its dimensions.
-func values(ctx context.Context, s *snapshot, c Content) (*valueTable, error) {
+// each of its dimensions. A metric is left out while a model that it reads isn't
+// built.
+func values(ctx context.Context, s *snapshot, c Content, manifest *Manifest) (*valueTable, error) {
 	t := &valueTable{}
 	for _, m := range c.Metrics.All() {
+		missing, err := s.missing(ctx, m.Models())
+		if err != nil {
+			return nil, err
+		}
+		if missing != "" {
+			manifest.leaveOut(m.Name, "it reads "+missing+", which is not built yet")
+			continue
+		}
 		for _, grain := range []metric.Grain{metric.Month, metric.Quarter, metric.Year} {
 			for _, by := range append([]string{""}, m.Dimensions...) {
 				req := metric.Request{Metric: m.Name, Grain: grain, AsOf: c.AsOf}
@@ -89,6 +98,9 @@ func (t *valueTable) add(m *metric.Metric, grain metric.Grain, by string, r *met
 		start, end = *r.Start, c.Company.PeriodOf(*r.Start, grain).End
 		if t.first.IsZero() || r.Start.Before(t.first) {
 			t.first = *r.Start
+		}
+		if r.Start.After(t.last) {
+			t.last = *r.Start
 		}
 	}
 	if by != "" {

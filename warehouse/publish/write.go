@@ -23,6 +23,7 @@ import (
 type source struct {
 	File
 	schema, name string // of the table in marts.duckdb
+	from         string // the mart in the warehouse, as SQL
 	// query gives the rows, in the snapshot; empty: fill does, in the writer.
 	query string
 	fill  func(ctx context.Context, w *writer, table string) error
