@@ -269,15 +269,11 @@ func (h *house) handle(ctx context.Context, req control.Request, stdin io.Reader
 }
 
 // logger writes what happens while nobody looks. Commands that answer a
-// person at once stay silent but for warnings, and the demo, which tells its
-// own, but for errors.
+// person at once stay silent but for warnings.
 func (a *app) logger(command string) *slog.Logger {
 	level := slog.LevelWarn
-	switch command {
-	case "serve":
+	if command == "serve" {
 		level = slog.LevelInfo
-	case "demo":
-		level = slog.LevelError
 	}
 	return slog.New(slog.NewTextHandler(a.bar, &slog.HandlerOptions{Level: level}))
 }
