@@ -111,8 +111,8 @@ func (a *actor) office(t time.Time) time.Time {
 		return t
 	}
 	moved = a.during(moved)
-	if moved.Before(t) { // late in the evening: the next morning is soon enough
-		return a.office(midnight(t).AddDate(0, 0, 1))
+	if moved.Before(t) { // late in the evening: the next day is soon enough
+		return a.office(a.during(t.AddDate(0, 0, 1)))
 	}
 	return moved
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/funnelhouse/funnelhouse/internal/arenas"
 	"github.com/funnelhouse/funnelhouse/internal/yamlfile"
 )
 
@@ -22,6 +23,7 @@ import (
 var version = ""
 
 func main() {
+	arenas.Bound()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	if os.Getenv("GOGC") == "" {
 		// Nearly all of the heap is batches without pointers: collecting it often

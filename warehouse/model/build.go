@@ -361,7 +361,11 @@ func (b *build) report(ctx context.Context) error {
 		for i := range r.FailedTests {
 			t := &r.FailedTests[i]
 			t.SQL = t.test.query(b.placeNow(r.model, r.model.Table()), b.placeNow(r.model, t.test.to))
-			b.cfg.Logger.WarnContext(ctx, "model test failed", "model", r.Model, "test", t.Test, "severity", string(t.Severity), "count", t.Count)
+			level := slog.LevelInfo // a warning is no news in every build; the result tells it
+			if t.Severity == Fail {
+				level = slog.LevelWarn
+			}
+			b.cfg.Logger.Log(ctx, level, "model test failed", "model", r.Model, "test", t.Test, "severity", string(t.Severity), "count", t.Count)
 		}
 		if r.err != nil {
 			errs = append(errs, fmt.Errorf("build %s: %w", r.Model, r.err))

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package arenas
+
+// Bound does nothing here.
+func Bound() {}
