@@ -181,8 +181,11 @@ func benchDemo(ctx context.Context, binary, dir string) error {
 			fmt.Printf("the default demo takes %.1f s", time.Since(started).Seconds())
 			continue
 		}
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		fmt.Printf("; all its models: %s\n", lines[len(lines)-1])
+		for line := range strings.Lines(string(out)) {
+			if strings.HasPrefix(line, "built in") {
+				fmt.Printf("; all its models: %s", line)
+			}
+		}
 	}
 	return nil
 }
