@@ -24,6 +24,7 @@ func BenchmarkPublish(b *testing.B) {
 	seconds := b.Elapsed().Seconds() / float64(b.N)
 	b.ReportMetric(rows/seconds, "rows/s")
 	b.ReportMetric(float64(bytes)/1e6/seconds, "MB/s")
+	b.ReportMetric(float64(bytes), "file_bytes")
 }
 
 // The same where nothing changed, which is the commonest case.

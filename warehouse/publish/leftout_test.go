@@ -31,7 +31,8 @@ func TestLeftOut(t *testing.T) {
 	h.current()
 	is(t, "left out", m.LeftOut, []LeftOut{
 		{"marts.visits", "it is not built yet"},
-		{"rate", "it reads marts.visits, which is not built yet"}, {"visits", "it reads marts.visits, which is not built yet"},
+		{"rate", "it reads marts.visits, which is not built yet"},
+		{"visits", "it reads marts.visits, which is not built yet"},
 	})
 	db := duck(t, h.file(databaseFile)+"?access_mode=read_only")
 	is(t, "the values", rowsOf(t, db, "select distinct metric from metrics.values"), "[deals]")
