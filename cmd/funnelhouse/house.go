@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/funnelhouse/funnelhouse/charts"
 	"github.com/funnelhouse/funnelhouse/contracts"
 	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/ingest/kafka"
@@ -125,6 +126,10 @@ type house struct {
 
 	keeping sync.Mutex
 	keeper  *reports.Keeper // once asked for
+
+	// renderer draws the charts of pages and reports. It is made when the first
+	// is asked for: it holds tens of megabytes that most commands don't need.
+	renderer func() (*charts.Renderer, error)
 }
 
 func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error) {
@@ -140,6 +145,7 @@ func openHouse(ctx context.Context, dir string, log *slog.Logger) (*house, error
 		return nil, err
 	}
 	h := &house{dir: dir, cfg: cfg, settings: settings, promises: promises, log: log, ingesting: make(chan struct{}, 1), built: make(chan struct{}, 1)}
+	h.renderer = sync.OnceValues(charts.NewRenderer)
 	h.settings.connection.Logger = log
 	h.wh, err = warehouse.Open(ctx, warehouse.Config{
 		Path:      filepath.Join(dir, "data", databaseFile),

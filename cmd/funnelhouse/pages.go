@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/funnelhouse/funnelhouse/charts"
 	"github.com/funnelhouse/funnelhouse/dashboards"
 	"github.com/funnelhouse/funnelhouse/warehouse/metric"
 )
@@ -44,7 +43,7 @@ func loadPages(dir string, metrics *metric.Set) (*dashboards.Set, error) {
 // file of theirs changes or a build adopts other metrics; files with mistakes
 // change nothing but that the pages say so.
 func (h *house) pages() (http.Handler, error) {
-	renderer, err := charts.NewRenderer()
+	renderer, err := h.renderer()
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/funnelhouse/funnelhouse/charts"
@@ -34,7 +33,7 @@ func (h *house) reportKeeper() (*reports.Keeper, error) {
 			Name: h.cfg.Company.Name, Zone: h.zone(), Currency: h.cfg.Company.Currency, Calendar: h.company(), Languages: h.cfg.Company.Languages,
 		},
 		House: pressRoom{h}, Ledger: ledger, Logger: h.log,
-		Charts: &lazyCharts{make: sync.OnceValues(charts.NewRenderer)},
+		Charts: houseCharts{h},
 	}
 	for _, u := range h.cfg.Users {
 		cfg.Users = append(cfg.Users, reports.User{Name: u.Name, Mail: u.Mail, Role: u.Role, Language: u.Language})
@@ -79,15 +78,12 @@ func (h *house) reportOn(ctx context.Context) error {
 	return keeper.Run(ctx)
 }
 
-// lazyCharts makes the renderer when the first chart is drawn: it holds tens of
-// megabytes that most commands don't need.
-type lazyCharts struct {
-	make func() (*charts.Renderer, error)
-}
+// houseCharts draws with the house's renderer.
+type houseCharts struct{ h *house }
 
 // PNG draws a chart.
-func (l *lazyCharts) PNG(ctx context.Context, spec charts.Spec, scale float64) ([]byte, error) {
-	renderer, err := l.make()
+func (c houseCharts) PNG(ctx context.Context, spec charts.Spec, scale float64) ([]byte, error) {
+	renderer, err := c.h.renderer()
 	if err != nil {
 		return nil, err
 	}
